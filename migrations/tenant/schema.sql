@@ -1,0 +1,53 @@
+CREATE TABLE public.refresh_tokens (
+  hash text NOT NULL,
+  session_id uuid NOT NULL,
+  created_at timestamp(3) with time zone DEFAULT now() NOT NULL,
+  used_at timestamp(3) with time zone,
+  CONSTRAINT refresh_tokens_pkey PRIMARY KEY (hash)
+);
+
+CREATE TABLE public.sessions (
+  id uuid NOT NULL,
+  user_id uuid NOT NULL,
+  created_at timestamp(3) with time zone DEFAULT now() NOT NULL,
+  expires_at timestamp(3) with time zone NOT NULL,
+  revoked_at timestamp(3) with time zone,
+  CONSTRAINT sessions_pkey PRIMARY KEY (id)
+);
+
+CREATE TABLE public.tenant_identity (
+  singleton boolean DEFAULT true NOT NULL,
+  installation_id uuid NOT NULL,
+  organization_id uuid,
+  CONSTRAINT tenant_identity_pkey PRIMARY KEY (singleton),
+  CONSTRAINT tenant_identity_singleton_check CHECK (singleton)
+);
+
+CREATE TABLE public.users (
+  id uuid NOT NULL,
+  core_user_id uuid,
+  email text NOT NULL,
+  password_hash text,
+  full_name text,
+  phone text,
+  avatar_url text,
+  is_owner boolean DEFAULT false NOT NULL,
+  is_active boolean DEFAULT true NOT NULL,
+  role text DEFAULT 'member'::text NOT NULL,
+  metadata jsonb DEFAULT '{}'::jsonb NOT NULL,
+  created_at timestamp(3) with time zone DEFAULT now() NOT NULL,
+  updated_at timestamp(3) with time zone DEFAULT now() NOT NULL,
+  CONSTRAINT users_pkey PRIMARY KEY (id),
+  CONSTRAINT users_core_user_id_key UNIQUE (core_user_id),
+  CONSTRAINT users_email_key UNIQUE (email),
+  CONSTRAINT users_credential_check CHECK (((core_user_id IS NULL) <> (password_hash IS NULL))),
+  CONSTRAINT users_role_check CHECK ((role = ANY (ARRAY['owner'::text, 'admin'::text, 'member'::text])))
+);
+
+ALTER TABLE public.refresh_tokens ADD CONSTRAINT refresh_tokens_session_id_sessions_id_fk FOREIGN KEY (session_id) REFERENCES public.sessions(id) ON DELETE CASCADE;
+
+ALTER TABLE public.sessions ADD CONSTRAINT sessions_user_id_users_id_fk FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
+
+CREATE INDEX refresh_tokens_session_id_idx ON public.refresh_tokens USING btree (session_id);
+
+CREATE INDEX sessions_user_id_idx ON public.sessions USING btree (user_id);

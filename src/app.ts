@@ -1,0 +1,61 @@
+import { authErrors, authRoutes, SECURITY_SCHEMES } from './auth/index.ts'
+import type { Platform } from './compose.ts'
+import { type ApiDescription, createHttpServer, type HeaderScheme, type HttpServer } from './http/index.ts'
+import { organizationErrors, organizationRoutes } from './organizations/index.ts'
+import { ping, VERSION } from './platform/index.ts'
+import { tenancyErrors } from './tenancy/index.ts'
+import { userErrors, userRoutes } from './users/index.ts'
+
+/** Outside production the limits are wider, so that a person who tries things out does not meet them. */
+const DEVELOPMENT_LIMIT_FACTOR = 10
+
+/** The HTTP application: every route that there is. Add a feature's routes here. */
+export async function createApp(platform: Platform): Promise<HttpServer> {
+  const { config, log, core, tenancy, auth, users, organizations, coreGuard, tenantGuard } = platform
+
+  const server = await createHttpServer({
+    log,
+    version: VERSION,
+    api: describeApi(config.tenantHeader),
+    docs: config.docs,
+    errors: [authErrors, tenancyErrors, organizationErrors, userErrors],
+    rateLimits: { enabled: config.rateLimits, factor: config.production ? 1 : DEVELOPMENT_LIMIT_FACTOR },
+    hsts: config.production,
+    trustProxy: config.trustedProxies.length > 0 && config.trustedProxies,
+    readiness: [{ name: 'core database', check: () => ping(core) }],
+  })
+  authRoutes(server, { auth, tenancy, tenantHeader: config.tenantHeader })
+  organizationRoutes(server, { organizations, coreGuard })
+  userRoutes(server, { users, tenantGuard })
+  return server
+}
+
+function describeApi(tenantHeader: string): ApiDescription {
+  const bearer = { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' } as const
+  const tenantId: HeaderScheme = {
+    type: 'apiKey',
+    in: 'header',
+    name: tenantHeader,
+    description: 'The organization’s id, which goes with every tenant token.',
+  }
+  return {
+    title: 'Tenantry',
+    description: 'A multi-tenant backend in which every organization owns a PostgreSQL database.',
+    tags: [
+      { name: 'auth', description: 'Sign-up and sign-in, to the platform or to one organization.' },
+      { name: 'organizations', description: 'Organizations of a platform user.' },
+      { name: 'users', description: 'Users of one organization.' },
+    ],
+    securitySchemes: {
+      [SECURITY_SCHEMES.core]: {
+        ...bearer,
+        description: 'A platform user’s access token: register or log in without the tenant header.',
+      },
+      [SECURITY_SCHEMES.tenant]: {
+        ...bearer,
+        description: 'The access token of an organization’s user: register or log in with the tenant header.',
+      },
+      [SECURITY_SCHEMES.tenantId]: tenantId,
+    },
+  }
+}

@@ -1,0 +1,53 @@
+import { defineErrors } from '../platform/index.ts'
+
+/** RFC 6750 section 3: what a client that sent no usable token is told to send. */
+const CHALLENGE = 'Bearer realm="tenantry"'
+
+export const authErrors = defineErrors({
+  authenticationRequired: {
+    code: 'authentication-required',
+    status: 401,
+    title: 'Authentication required',
+    detail: 'Send an access token: Authorization: Bearer <token>.',
+    headers: { 'www-authenticate': CHALLENGE },
+  },
+  invalidToken: {
+    code: 'invalid-token',
+    status: 401,
+    title: 'Invalid token',
+    detail: 'The token is malformed, expired or revoked. Sign in again or refresh it.',
+    headers: { 'www-authenticate': `${CHALLENGE}, error="invalid_token"` },
+  },
+  invalidCredentials: {
+    code: 'invalid-credentials',
+    status: 401,
+    title: 'Invalid credentials',
+    detail: 'E-mail or password is wrong.',
+  },
+  insufficientScope: {
+    code: 'insufficient-scope',
+    status: 403,
+    title: 'Insufficient scope',
+    detail:
+      'This route needs the other kind of token: core tokens for the platform, tenant tokens for an organization.',
+    headers: { 'www-authenticate': `${CHALLENGE}, error="insufficient_scope"` },
+  },
+  tenantHeaderRequired: {
+    code: 'tenant-header-required',
+    status: 400,
+    title: 'Tenant header required',
+    detail: 'Name the organization in the tenant header, which is X-Tenant-Id unless configured otherwise.',
+  },
+  tenantHeaderInvalid: {
+    code: 'tenant-header-invalid',
+    status: 400,
+    title: 'Tenant header invalid',
+    detail: 'The tenant header takes exactly one organization id: a UUID in lower case with dashes.',
+  },
+  tenantMismatch: {
+    code: 'tenant-mismatch',
+    status: 403,
+    title: 'Wrong tenant',
+    detail: 'The token belongs to another organization than the one in the tenant header.',
+  },
+})

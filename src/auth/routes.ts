@@ -1,0 +1,82 @@
+import type { FastifyRequest } from 'fastify'
+import { Type } from 'typebox'
+import { type HttpServer, RATE, type RatePolicy, responses } from '../http/index.ts'
+import { type Tenancy, type TenantDb, tenancyErrors } from '../tenancy/index.ts'
+import { userErrors } from '../users/index.ts'
+import { authErrors } from './errors.ts'
+import { readTenantHeader } from './guards.ts'
+import { AuthResponse, LoginBody, presentSignedIn, RefreshBody, RegisterBody } from './schemas.ts'
+import type { AuthService } from './service.ts'
+
+export interface AuthRoutesOptions {
+  readonly auth: AuthService
+  readonly tenancy: Tenancy
+  /** Lower case. */
+  readonly tenantHeader: string
+}
+
+const REALM_ERRORS = [authErrors.tenantHeaderInvalid, ...Object.values(tenancyErrors)]
+const BODY_LIMIT = 64 * 1024
+
+/** Sign-up and sign-in: for one organization where the tenant header names it, for the platform without the header. */
+export function authRoutes(server: HttpServer, { auth, tenancy, tenantHeader }: AuthRoutesOptions): void {
+  const described = { tags: ['auth'], security: [], headers: realmHeaders(tenantHeader) }
+  const tenantOf = async (request: FastifyRequest): Promise<TenantDb | undefined> => {
+    const tenantId = readTenantHeader(request, tenantHeader)
+    return tenantId === undefined ? undefined : await tenancy.enter(tenantId)
+  }
+
+  server.post(
+    '/api/v1/auth/register',
+    { ...limited(RATE.register), schema: { ...described, ...REGISTER } },
+    async (request, reply) => {
+      const { email, password, full_name } = request.body
+      const registration = { email, password, fullName: full_name?.normalize('NFC') ?? null }
+      const signedIn = await auth.register(registration, await tenantOf(request))
+      reply.code(201)
+      return presentSignedIn(signedIn)
+    },
+  )
+  server.post(
+    '/api/v1/auth/login',
+    { ...limited(RATE.login), schema: { ...described, ...LOGIN } },
+    async (request) => presentSignedIn(await auth.login(request.body, await tenantOf(request))),
+  )
+  server.post(
+    '/api/v1/auth/refresh',
+    { ...limited(RATE.standard), schema: { ...described, ...REFRESH } },
+    async (request) =>
+      presentSignedIn(await auth.refresh(request.body.refresh_token, await tenantOf(request))),
+  )
+}
+
+const REGISTER = {
+  operationId: 'register',
+  summary: 'Register a platform user, or a user of one organization',
+  body: RegisterBody,
+  response: responses({ 201: AuthResponse }, [...REALM_ERRORS, userErrors.emailTaken]),
+}
+
+const LOGIN = {
+  operationId: 'login',
+  summary: 'Sign in to the platform, or to one organization',
+  body: LoginBody,
+  response: responses({ 200: AuthResponse }, [...REALM_ERRORS, authErrors.invalidCredentials]),
+}
+
+const REFRESH = {
+  operationId: 'refresh',
+  summary: 'Exchange a refresh token for new tokens',
+  body: RefreshBody,
+  response: responses({ 200: AuthResponse }, [...REALM_ERRORS, authErrors.invalidToken]),
+}
+
+/** Not checked by the schema, whose 422 would come where the contract says 400: only described. */
+function realmHeaders(tenantHeader: string) {
+  const description = 'The organization’s id. Without it the platform itself is meant.'
+  return Type.Object({ [tenantHeader]: Type.Optional(Type.String({ description })) })
+}
+
+function limited(rateLimit: RatePolicy) {
+  return { bodyLimit: BODY_LIMIT, config: { rateLimit } }
+}

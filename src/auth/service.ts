@@ -1,0 +1,142 @@
+import type { Publisher } from '../events/index.ts'
+import { httpErrors } from '../http/index.ts'
+import { newId } from '../platform/index.ts'
+import type { CoreDb, TenantDb } from '../tenancy/index.ts'
+import {
+  type CoreUser,
+  canonicalEmail,
+  findCoreUser,
+  findCoreUserByEmail,
+  findTenantUserByEmail,
+  insertCoreUser,
+  insertTenantUser,
+  type TenantUser,
+  type TenantUserRow,
+  withoutHash,
+} from '../users/index.ts'
+import { authErrors } from './errors.ts'
+import type { AuthEvents } from './events.ts'
+import { type PasswordHasher, passwordProblem } from './passwords.ts'
+import type { Realm, Sessions, TokenPair } from './sessions.ts'
+import { findCorePrincipal, findTenantPrincipal } from './store.ts'
+
+/** A person who just signed in, and with what to go on. */
+export type SignedIn = { readonly tokens: TokenPair } & (
+  | { readonly scope: 'core'; readonly user: CoreUser }
+  | { readonly scope: 'tenant'; readonly user: TenantUser; readonly tenant: TenantDb }
+)
+
+export interface Registration {
+  readonly email: string
+  readonly password: string
+  readonly fullName: string | null
+}
+
+/** `tenant` absent means the platform itself. */
+export interface AuthService {
+  /** @throws httpErrors.validationFailed, overloaded; userErrors.emailTaken */
+  register(registration: Registration, tenant?: TenantDb): Promise<SignedIn>
+  /**
+   * The same answer, in the same time, for an unknown address, a wrong password and a disabled account.
+   *
+   * @throws authErrors.invalidCredentials, httpErrors.overloaded
+   */
+  login(credentials: { email: string; password: string }, tenant?: TenantDb): Promise<SignedIn>
+  /** @throws authErrors.invalidToken */
+  refresh(refreshToken: string, tenant?: TenantDb): Promise<SignedIn>
+}
+
+export interface AuthServiceOptions {
+  readonly core: CoreDb
+  readonly sessions: Sessions
+  readonly passwords: PasswordHasher
+  readonly events: Publisher<AuthEvents>
+}
+
+export function createAuthService(options: AuthServiceOptions): AuthService {
+  const { core, sessions, passwords, events } = options
+  const realmOf = (tenant?: TenantDb): Realm =>
+    tenant ? { scope: 'tenant', db: tenant } : { scope: 'core', db: core }
+
+  return {
+    register: async (registration, tenant) => {
+      const { email, passwordHash } = await prepare(registration, passwords)
+      const fresh = { id: newId(), email, passwordHash, fullName: registration.fullName }
+      if (!tenant) {
+        const { user, session } = await core.transaction(async (tx) => {
+          const inserted = await insertCoreUser(tx, fresh)
+          return { user: inserted, session: await sessions.open(tx, inserted.id) }
+        })
+        events.publish('user.registered', { userId: user.id, email })
+        return { scope: 'core', user, tokens: await sessions.issue(realmOf(), session) }
+      }
+      const { user, session } = await tenant.transaction(async (tx) => {
+        const inserted = await insertTenantUser(tx, fresh)
+        return { user: inserted, session: await sessions.open(tx, inserted.id) }
+      })
+      events.publish('tenant_user.registered', { userId: user.id, email }, tenant.tenantId)
+      return { scope: 'tenant', user, tenant, tokens: await sessions.issue(realmOf(tenant), session) }
+    },
+
+    login: async ({ email, password }, tenant) => {
+      const address = canonicalEmail(email) ?? ''
+      const found = tenant
+        ? await findTenantAccount(core, tenant, address)
+        : await findCoreUserByEmail(core, address)
+      const isRight = await passwords.verify(password, found?.passwordHash)
+      if (!found?.isActive || !isRight) throw authErrors.invalidCredentials()
+      const tokens = await sessions.begin(realmOf(tenant), found.id)
+      const scope = tenant ? 'tenant' : 'core'
+      events.publish('user.logged_in', { userId: found.id, scope }, tenant?.tenantId)
+      return present(withoutHash(found), tokens, tenant)
+    },
+
+    refresh: async (refreshToken, tenant) => {
+      const { userId, sessionId, ...tokens } = await sessions.refresh(realmOf(tenant), refreshToken)
+      const user = tenant
+        ? await findTenantPrincipal(tenant, sessionId, userId)
+        : await findCorePrincipal(core, sessionId, userId)
+      if (!user || !(await mayGoOn(core, user))) throw authErrors.invalidToken()
+      return present(user, tokens, tenant)
+    },
+  }
+}
+
+async function prepare({ email, password, fullName }: Registration, passwords: PasswordHasher) {
+  const canonical = canonicalEmail(email)
+  if (canonical === undefined) {
+    const detail = 'This is not an e-mail address that can be registered.'
+    throw httpErrors.validationFailed({ detail, errors: [{ pointer: '/email', code: 'invalid-format' }] })
+  }
+  const problem = passwordProblem(password, [canonical, fullName ?? ''])
+  if (problem) {
+    const detail = 'This password cannot be used; the code says why. Choose another one.'
+    throw httpErrors.validationFailed({ detail, errors: [{ pointer: '/password', code: problem }] })
+  }
+  return { email: canonical, passwordHash: await passwords.hash(password) }
+}
+
+/** A tenant's user with the hash that counts: a linked user signs in with its core password, while its core account may. */
+async function findTenantAccount(
+  core: CoreDb,
+  tenant: TenantDb,
+  email: string,
+): Promise<TenantUserRow | undefined> {
+  const user = await findTenantUserByEmail(tenant, email)
+  if (!user?.coreUserId) return user
+  const linked = await findCoreUser(core, user.coreUserId)
+  return linked && { ...user, passwordHash: linked.passwordHash, isActive: user.isActive && linked.isActive }
+}
+
+/** A linked user goes on only while its core account may be used, as at its sign-in. */
+async function mayGoOn(core: CoreDb, user: CoreUser | TenantUser): Promise<boolean> {
+  if (!('coreUserId' in user) || user.coreUserId === null) return true
+  const linked = await findCoreUser(core, user.coreUserId)
+  return linked?.isActive ?? false
+}
+
+function present(user: CoreUser | TenantUser, tokens: TokenPair, tenant?: TenantDb): SignedIn {
+  return tenant
+    ? { scope: 'tenant', user: user as TenantUser, tenant, tokens }
+    : { scope: 'core', user: user as CoreUser, tokens }
+}

@@ -1,0 +1,49 @@
+import { index, jsonb, pgTable, text, timestamp, uuid } from 'drizzle-orm/pg-core'
+import type { JWK } from 'jose'
+import { coreUsers } from '../users/index.ts'
+
+const time = (name: string) => timestamp(name, { withTimezone: true, precision: 3 })
+
+/**
+ * Core and tenant databases alike: a sign-in and all that came of it. Both databases call their people `users`, so one
+ * definition, and one set of queries, serves both.
+ */
+export const sessions = pgTable(
+  'sessions',
+  {
+    id: uuid().primaryKey(),
+    userId: uuid('user_id')
+      .notNull()
+      .references(() => coreUsers.id, { onDelete: 'cascade' }),
+    createdAt: time('created_at').notNull().defaultNow(),
+    /** The end that no refresh moves. */
+    expiresAt: time('expires_at').notNull(),
+    revokedAt: time('revoked_at'),
+  },
+  (table) => [index('sessions_user_id_idx').on(table.userId)],
+)
+
+/** Core and tenant databases alike: every refresh token of a session, so that an old one is known when it comes again. */
+export const refreshTokens = pgTable(
+  'refresh_tokens',
+  {
+    /** SHA-256 of the token, base64url. */
+    hash: text().primaryKey(),
+    sessionId: uuid('session_id')
+      .notNull()
+      .references(() => sessions.id, { onDelete: 'cascade' }),
+    createdAt: time('created_at').notNull().defaultNow(),
+    usedAt: time('used_at'),
+  },
+  (table) => [index('refresh_tokens_session_id_idx').on(table.sessionId)],
+)
+
+/** Core database: the keys that sign access tokens, one kind for each audience. */
+export const signingKeys = pgTable('signing_keys', {
+  kid: text().primaryKey(),
+  audience: text({ enum: ['core', 'tenant'] }).notNull(),
+  publicJwk: jsonb('public_jwk').$type<JWK>().notNull(),
+  /** PKCS #8, sealed with the platform's secret, base64. */
+  sealedPrivateKey: text('sealed_private_key').notNull(),
+  createdAt: time('created_at').notNull().defaultNow(),
+})

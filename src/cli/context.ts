@@ -1,0 +1,35 @@
+import type { Config } from '../config.ts'
+import type { ExitCode } from './exit-codes.ts'
+import type { Output } from './output.ts'
+
+/** What every command gets. */
+export interface CommandContext {
+  readonly config: Config
+  readonly output: Output
+  /** Asks a person; `undefined` where there is no terminal. */
+  readonly confirm: ((question: string) => Promise<boolean>) | undefined
+}
+
+/** Runs a command with what it needs and remembers how it ended. */
+export type Run = (work: (context: CommandContext) => Promise<ExitCode>) => Promise<void>
+
+/** The command was called in a way that makes no sense; exit code 2. */
+export class UsageError extends Error {
+  override readonly name = 'UsageError'
+}
+
+/** A person said no. */
+export class DeclinedError extends Error {
+  override readonly name = 'DeclinedError'
+}
+
+/**
+ * Lets a destructive command go on: with --yes, or when a person says so.
+ *
+ * @throws UsageError without a terminal and --yes; DeclinedError when the answer is no
+ */
+export async function requireConsent(context: CommandContext, yes: boolean, question: string): Promise<void> {
+  if (yes) return
+  if (!context.confirm) throw new UsageError(`${question} Without a terminal this needs --yes.`)
+  if (!(await context.confirm(question))) throw new DeclinedError('Nothing was changed.')
+}

@@ -1,0 +1,76 @@
+import { MIGRATIONS } from '../compose.ts'
+import type { Config } from '../config.ts'
+import { type MigrationSet, readMigrations } from '../migrations/index.ts'
+import {
+  acquireEmbeddedPostgres,
+  Closers,
+  createDatabase,
+  createPool,
+  ensureDatabase,
+  MAINTENANCE_TIMEOUTS,
+  silentLogger,
+  systemClock,
+} from '../platform/index.ts'
+import { type CoreDb, createTenancy, type Tenancy } from '../tenancy/index.ts'
+import type { CommandContext } from './context.ts'
+
+/** What commands over databases work with. */
+export interface Databases {
+  readonly databaseUrl: string
+  readonly core: CoreDb
+  readonly tenancy: Tenancy
+  readonly migrations: { readonly core: MigrationSet; readonly tenant: MigrationSet }
+}
+
+const COMMAND_CONNECTIONS = 2
+
+/**
+ * Opens the databases for one command and closes them after it: the embedded PostgreSQL too, unless others use it.
+ *
+ * @param create whether the core database may be made; a command that only reads must not make what it was to find
+ */
+export async function withDatabases<T>(
+  { config, output }: CommandContext,
+  work: (databases: Databases) => Promise<T>,
+  create: 'create' | 'expect' = 'expect',
+): Promise<T> {
+  const closers = new Closers()
+  try {
+    const databaseUrl = await locate(config, closers, output.note)
+    if (create === 'create') await ensureDatabase(databaseUrl)
+    const pool = createPool({
+      url: databaseUrl,
+      applicationName: 'tenantry command',
+      timeouts: MAINTENANCE_TIMEOUTS,
+      max: COMMAND_CONNECTIONS,
+    })
+    closers.push('core database', () => pool.close())
+    const core = createDatabase('core', pool)
+    const migrations = {
+      core: await readMigrations(MIGRATIONS.core),
+      tenant: await readMigrations(MIGRATIONS.tenant),
+    }
+    const tenancy = createTenancy({
+      core,
+      databaseUrl,
+      tenantMigrations: migrations.tenant,
+      connections: COMMAND_CONNECTIONS,
+      connectionsPerTenant: 1,
+      clock: systemClock,
+      log: silentLogger,
+    })
+    closers.push('tenant databases', () => tenancy.close())
+    return await work({ databaseUrl, core, tenancy, migrations })
+  } finally {
+    await closers.close()
+  }
+}
+
+async function locate(config: Config, closers: Closers, note: (message: string) => void): Promise<string> {
+  if (config.databaseUrl !== undefined) return config.databaseUrl
+  const embedded = await acquireEmbeddedPostgres({ dataDir: config.dataDir, log: note })
+  closers.push('embedded PostgreSQL', async () => {
+    await embedded.release()
+  })
+  return embedded.url
+}

@@ -1,0 +1,31 @@
+import { UnknownTenantError } from '../fleet/index.ts'
+import {
+  GenerateOptionError,
+  MigrationLockedError,
+  RenameDecisionNeeded,
+  UnknownVersionError,
+} from '../migrations/index.ts'
+import { databaseFault, messageOf } from '../platform/index.ts'
+import { DeclinedError, UsageError } from './context.ts'
+import { EXIT, type ExitCode } from './exit-codes.ts'
+
+/** The exit code of a command that threw. */
+export function exitCodeOf(error: unknown): ExitCode {
+  if (error instanceof UsageError || error instanceof UnknownTenantError) return EXIT.usage
+  if (error instanceof UnknownVersionError || error instanceof GenerateOptionError) return EXIT.usage
+  if (error instanceof RenameDecisionNeeded) return EXIT.notClean
+  if (error instanceof MigrationLockedError) return EXIT.lockHeld
+  if (error instanceof DeclinedError) return EXIT.interrupted
+  return EXIT.failed
+}
+
+/** What a person at the terminal reads. Stack traces are for bugs, and an unreachable server is none. */
+export function explain(error: unknown): string {
+  if (databaseFault(error) === 'unavailable') {
+    return `The database cannot be reached: ${messageOf(error)}. Check DATABASE_URL and that the server runs.`
+  }
+  if (databaseFault(error) === 'missing-database') {
+    return `${messageOf(error)}. Check DATABASE_URL; tenantry migrate up core creates it.`
+  }
+  return messageOf(error)
+}

@@ -1,0 +1,113 @@
+import { type Connection, databaseOf, type Id, isId } from '../platform/index.ts'
+import { type CommandContext, requireConsent, UsageError } from './context.ts'
+import { type Databases, withDatabases } from './databases.ts'
+import type { ExitCode } from './exit-codes.ts'
+import { fleetOverview, migrateFleet } from './migrate-fleet.ts'
+import { down, history, preview, status, type Target, up } from './migrate-one.ts'
+
+/** The argument of most commands. */
+export type Trees = 'core' | 'tenants'
+
+/** The options of the commands together, as the command line gives them. */
+export interface Selection {
+  readonly tenant: readonly string[]
+  readonly to?: string
+  readonly steps?: string
+  readonly dryRun?: boolean
+  readonly check?: boolean
+  readonly yes?: boolean
+}
+
+/** `migrate up` */
+export async function runUp(context: CommandContext, which: Trees, options: Selection): Promise<ExitCode> {
+  const { tenant, to, dryRun } = options
+  const upTo = to === undefined ? {} : { to }
+  const only = readTenants(tenant)
+  return await withDatabases(
+    context,
+    (databases) => {
+      if (which === 'tenants' && !dryRun) {
+        return migrateFleet(context, databases, { direction: 'up', ...upTo }, only)
+      }
+      return onOne(databases, which, tenant, (target) =>
+        dryRun ? preview(context, target, upTo) : up(context, target, upTo),
+      )
+    },
+    which === 'core' && !dryRun ? 'create' : 'expect',
+  )
+}
+
+/** `migrate down` */
+export async function runDown(context: CommandContext, which: Trees, options: Selection): Promise<ExitCode> {
+  const { to, tenant, yes = false } = options
+  const steps = readSteps(options.steps)
+  if (to !== undefined && steps !== undefined) throw new UsageError('--steps and --to exclude each other.')
+  const downTo = to === undefined ? { steps: steps ?? 1 } : { to }
+  const only = readTenants(tenant)
+  const whose = which === 'core' ? 'the core database' : only ? `${only.length} tenant(s)` : 'every tenant'
+  await requireConsent(context, yes, `This takes migrations of ${whose} back and may lose data.`)
+  return await withDatabases(context, (databases) =>
+    which === 'core'
+      ? onOne(databases, which, tenant, (target) => down(context, target, downTo))
+      : migrateFleet(context, databases, { direction: 'down', ...downTo }, only),
+  )
+}
+
+/** `migrate status` */
+export async function runStatus(
+  context: CommandContext,
+  which: Trees,
+  options: Selection,
+): Promise<ExitCode> {
+  const { tenant, check = false } = options
+  return await withDatabases(context, (databases) =>
+    which === 'tenants' && tenant.length === 0
+      ? fleetOverview(context, databases, check)
+      : onOne(databases, which, tenant, (target) => status(context, target, check)),
+  )
+}
+
+/** `migrate history` */
+export async function runHistory(
+  context: CommandContext,
+  which: Trees,
+  options: Selection,
+): Promise<ExitCode> {
+  return await withDatabases(context, (databases) =>
+    onOne(databases, which, options.tenant, (target) => history(context, target)),
+  )
+}
+
+/** Opens the core database, or the one tenant's that was named, for a command about a single database. */
+async function onOne(
+  { tenancy, databaseUrl, migrations }: Databases,
+  which: Trees,
+  tenants: readonly string[],
+  work: (target: Target) => Promise<ExitCode>,
+): Promise<ExitCode> {
+  if (which === 'core') {
+    if (tenants.length > 0) throw new UsageError('--tenant goes with tenants, not with core.')
+    return await tenancy.maintain(databaseOf(databaseUrl), (connection: Connection) =>
+      work({ label: 'core', migrations: migrations.core, connection }),
+    )
+  }
+  const [id, ...more] = readTenants(tenants) ?? []
+  if (id === undefined || more.length > 0) throw new UsageError('Name exactly one tenant with --tenant ID.')
+  const tenant = await tenancy.find(id)
+  if (!tenant) throw new UsageError(`There is no tenant ${id}.`)
+  return await tenancy.maintain(tenant.databaseName, (connection: Connection) =>
+    work({ label: tenant.id, migrations: migrations.tenant, connection }),
+  )
+}
+
+function readTenants(tenants: readonly string[]): readonly Id[] | undefined {
+  const odd = tenants.find((id) => !isId(id))
+  if (odd !== undefined) throw new UsageError('--tenant takes an organization id: a UUID in lower case.')
+  return tenants.length > 0 ? [...new Set(tenants)] : undefined
+}
+
+function readSteps(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined
+  if (!/^[1-9]\d{0,3}$/.test(text)) throw new UsageError('--steps takes a whole number from 1.')
+  return Number(text)
+}

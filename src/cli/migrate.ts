@@ -1,0 +1,78 @@
+import { Argument, Command } from 'commander'
+import type { Clock } from '../platform/index.ts'
+import type { Run } from './context.ts'
+import { type GenerateOptions, generate } from './generate.ts'
+import { runDown, runHistory, runStatus, runUp, type Selection, type Trees } from './migrate-actions.ts'
+
+/** `tenantry migrate …` */
+export function migrateCommand(run: Run, clock: Clock): Command {
+  return new Command('migrate')
+    .description('change and inspect the schema of core and tenant databases')
+    .addCommand(generateCommand(run, clock))
+    .addCommand(upCommand(run))
+    .addCommand(downCommand(run))
+    .addCommand(statusCommand(run))
+    .addCommand(historyCommand(run))
+}
+
+function generateCommand(run: Run, clock: Clock): Command {
+  return new Command('generate')
+    .description('write the migration from the models’ difference, up and down, for review')
+    .addArgument(new Argument('<tree>', 'whose models').choices(['core', 'tenant']))
+    .requiredOption('--name <name>', 'what it does, in snake_case')
+    .option('--rename <old=new>', 'table.old=new or old_table=new_table; may be repeated', collect, [])
+    .option('--drop <name>', 'table.column or table that is meant to go; may be repeated', collect, [])
+    .addHelpText('after', '\nExample:\n  tenantry migrate generate tenant --name add_notes')
+    .action((tree: 'core' | 'tenant', options: GenerateOptions) =>
+      run((context) => generate(context, tree, options, clock)),
+    )
+}
+
+function upCommand(run: Run): Command {
+  return onDatabases(new Command('up'))
+    .description('apply what is pending')
+    .option('--to <version>', 'stop at this version')
+    .option('--tenant <id>', 'only this tenant; may be repeated', collect, [])
+    .option('--dry-run', 'print the SQL and change nothing')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  tenantry migrate up core\n  tenantry migrate up tenants --tenant ID',
+    )
+    .action((which: Trees, options: Selection) => run((context) => runUp(context, which, options)))
+}
+
+function downCommand(run: Run): Command {
+  return onDatabases(new Command('down'))
+    .description('take back what was applied last')
+    .option('--steps <n>', 'how many migrations (default: 1)')
+    .option('--to <version>', 'down to this version, which stays')
+    .option('--tenant <id>', 'only this tenant; may be repeated', collect, [])
+    .option('--yes', 'do not ask')
+    .addHelpText('after', '\nExample:\n  tenantry migrate down core --steps 1 --yes')
+    .action((which: Trees, options: Selection) => run((context) => runDown(context, which, options)))
+}
+
+function statusCommand(run: Run): Command {
+  return onDatabases(new Command('status'))
+    .description('say what is applied and what is pending')
+    .option('--tenant <id>', 'file by file for this tenant', collect, [])
+    .option('--check', 'exit 3 unless everything is applied')
+    .addHelpText('after', '\nExample:\n  tenantry migrate status tenants --check')
+    .action((which: Trees, options: Selection) => run((context) => runStatus(context, which, options)))
+}
+
+function historyCommand(run: Run): Command {
+  return onDatabases(new Command('history'))
+    .description('list what was applied and taken back, and when')
+    .option('--tenant <id>', 'whose history', collect, [])
+    .addHelpText('after', '\nExample:\n  tenantry migrate history core')
+    .action((which: Trees, options: Selection) => run((context) => runHistory(context, which, options)))
+}
+
+function onDatabases(command: Command): Command {
+  return command.addArgument(new Argument('<databases>', 'which databases').choices(['core', 'tenants']))
+}
+
+function collect(value: string, collected: readonly string[]): readonly string[] {
+  return [...collected, value]
+}

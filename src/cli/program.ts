@@ -1,0 +1,84 @@
+import { Command, CommanderError, Option } from 'commander'
+import { type Config, type Environment, loadConfig } from '../config.ts'
+import { systemClock } from '../platform/index.ts'
+import type { Run } from './context.ts'
+import { EXIT, type ExitCode } from './exit-codes.ts'
+import { exitCodeOf, explain } from './failures.ts'
+import { migrateCommand } from './migrate.ts'
+import { createOutput, type TextSink } from './output.ts'
+import { tenantsCommand } from './tenants.ts'
+
+/** What the process around the commands gives them. */
+export interface Surroundings {
+  readonly env: Environment
+  readonly stdout: TextSink
+  readonly stderr: TextSink
+  /** Asks a person; absent without a terminal. */
+  readonly confirm?: (question: string) => Promise<boolean>
+  readonly version: string
+  /** Runs the server until it is told to stop. */
+  readonly serve: (config: Config) => Promise<ExitCode>
+  readonly terminal: boolean
+}
+
+/**
+ * Runs one command line.
+ *
+ * @param args without the program's own name
+ * @returns the exit code; never throws
+ */
+export async function runCommandLine(args: readonly string[], surroundings: Surroundings): Promise<ExitCode> {
+  const { env, stdout, stderr, confirm, version, serve, terminal } = surroundings
+  let exitCode: ExitCode = EXIT.done
+  const program = new Command('tenantry')
+  const run: Run = async (work) => {
+    const output = createOutput(stdout, stderr, program.opts<{ json: boolean }>().json)
+    try {
+      exitCode = await work({ config: loadConfig(env, terminal), output, confirm })
+    } catch (error) {
+      exitCode = exitCodeOf(error)
+      output.note(explain(error))
+    }
+  }
+
+  program
+    .description('A multi-tenant backend in which every organization owns a PostgreSQL database.')
+    .version(version)
+    .addOption(new Option('--json', 'machine-readable output on stdout').default(false))
+    .exitOverride()
+    .configureOutput({ writeOut: (text) => stdout.write(text), writeErr: (text) => stderr.write(text) })
+    .showHelpAfterError('(--help lists what there is)')
+    .addHelpText('after', EXAMPLES)
+  program
+    .command('serve')
+    .description('serve the API until interrupted')
+    .addHelpText('after', '\nExample:\n  PORT=8080 tenantry serve')
+    .action(() => run(({ config }) => serve(config)))
+  program.addCommand(migrateCommand(run, systemClock))
+  program.addCommand(tenantsCommand(run))
+  inherit(program)
+
+  try {
+    await program.parseAsync(args, { from: 'user' })
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.usage
+    stderr.write(`${explain(error)}\n`)
+    return EXIT.failed
+  }
+  return exitCode
+}
+
+const EXAMPLES = `
+Examples:
+  tenantry serve
+  tenantry migrate up core
+  tenantry migrate up tenants
+  tenantry migrate status tenants --check`
+
+/** Commands built apart take the root's way of failing, and its --json wherever it stands. */
+function inherit(command: Command): void {
+  for (const child of command.commands) {
+    child.copyInheritedSettings(command)
+    inherit(child)
+  }
+}

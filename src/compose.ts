@@ -1,0 +1,120 @@
+import { fileURLToPath } from 'node:url'
+import {
+  type AuthEvents,
+  createAccessTokens,
+  createAuthService,
+  createCoreGuard,
+  createPasswordHasher,
+  createSessions,
+  createTenantGuard,
+  loadKeyRing,
+} from './auth/index.ts'
+import type { Config } from './config.ts'
+import { EventEmitter } from './events/index.ts'
+import { readMigrations } from './migrations/index.ts'
+import {
+  createOrganizationService,
+  type OrganizationEvents,
+  organizationHooks,
+} from './organizations/index.ts'
+import {
+  type Clock,
+  Closers,
+  createDatabase,
+  createPool,
+  createSecretBox,
+  type Logger,
+  REQUEST_TIMEOUTS,
+} from './platform/index.ts'
+import { createTenancy } from './tenancy/index.ts'
+import { createUserService, type UserEvents } from './users/index.ts'
+
+/** Every event of the platform. */
+export type Events = AuthEvents & UserEvents & OrganizationEvents
+
+export interface ComposeOptions {
+  readonly config: Config
+  /** The migrated core database. */
+  readonly databaseUrl: string
+  readonly secret: string
+  readonly clock: Clock
+  readonly log: Logger
+}
+
+export type Platform = Awaited<ReturnType<typeof compose>>
+
+const CORE_CONNECTIONS = 10
+export const MIGRATIONS = { core: directory('core'), tenant: directory('tenant') } as const
+
+/**
+ * Wires everything together, once for each process. This is the place to register event handlers.
+ *
+ * @throws SigningKeyError, or what the core database answers
+ */
+export async function compose(options: ComposeOptions) {
+  const closers = new Closers()
+  try {
+    return await wire(options, closers)
+  } catch (error) {
+    await closers.close()
+    throw error
+  }
+}
+
+async function wire({ config, databaseUrl, secret, clock, log }: ComposeOptions, closers: Closers) {
+  const pool = createPool({
+    url: databaseUrl,
+    applicationName: 'tenantry core',
+    timeouts: REQUEST_TIMEOUTS,
+    max: CORE_CONNECTIONS,
+  })
+  closers.push('core database', () => pool.close())
+  const core = createDatabase('core', pool)
+
+  const tenancy = createTenancy({
+    core,
+    databaseUrl,
+    tenantMigrations: await readMigrations(MIGRATIONS.tenant),
+    connections: config.tenantConnections,
+    connectionsPerTenant: config.tenantConnectionsPerTenant,
+    clock,
+    log,
+  })
+  closers.push('tenant databases', () => tenancy.close())
+
+  const events = new EventEmitter<Events>({ clock, log })
+  // Handlers use the databases, and the provisioner publishes: they close in the reverse of this order.
+  closers.push('event handlers', () => events.settle())
+  closers.push('provisioner', () => tenancy.provisioner.stop())
+  events.on('organization.created', 'log', ({ payload }) => log.info(payload, 'organization created'))
+  tenancy.provisioner.use(organizationHooks(core, events))
+
+  const box = createSecretBox(secret)
+  const keys = await loadKeyRing(core, box)
+  const issuer = `urn:uuid:${await tenancy.installationId()}`
+  const tokens = createAccessTokens({ keys, issuer, ttl: config.accessTokenTtl, clock })
+  const sessions = createSessions({ tokens, box, lifeSeconds: config.refreshTokenTtl })
+  const guardOptions = { core, tenancy, tokens, tenantHeader: config.tenantHeader }
+
+  return {
+    config,
+    log,
+    core,
+    events,
+    tenancy,
+    auth: createAuthService({ core, sessions, passwords: createPasswordHasher(), events }),
+    users: createUserService({ events }),
+    organizations: createOrganizationService({ core, tenancy, log }),
+    coreGuard: createCoreGuard(guardOptions),
+    tenantGuard: createTenantGuard(guardOptions),
+    close: async () => {
+      for (const { name, error } of await closers.close())
+        log.error({ err: error }, `closing failed: ${name}`)
+    },
+  }
+}
+
+/** Beside the sources as beside the build: both lie one level below the project. */
+function directory(tree: 'core' | 'tenant'): string {
+  return fileURLToPath(new URL(`../migrations/${tree}/`, import.meta.url))
+}

@@ -1,0 +1,93 @@
+import { describe, expect, it } from 'vitest'
+import { ConfigError, loadConfig } from './config.ts'
+
+const SECRET = 'r4nd0m-Looking/secret+of-44-characters==abcd'
+
+function problemsOf(env: Record<string, string>): readonly string[] {
+  try {
+    loadConfig(env)
+    return []
+  } catch (error) {
+    if (error instanceof ConfigError) return error.problems
+    throw error
+  }
+}
+
+describe('loadConfig', () => {
+  it('has a default for everything', () => {
+    expect(loadConfig({})).toMatchObject({
+      production: false,
+      host: '127.0.0.1',
+      port: 8000,
+      databaseUrl: undefined,
+      dataDir: '.tenantry',
+      tenantHeader: 'x-tenant-id',
+      tenantConnections: 40,
+      tenantConnectionsPerTenant: 4,
+      accessTokenTtl: 600,
+      refreshTokenTtl: 2_592_000,
+      rateLimits: true,
+      docs: true,
+      trustedProxies: [],
+      log: { level: 'info', format: 'json' },
+    })
+  })
+
+  it('logs prettily at a terminal', () => {
+    expect(loadConfig({}, true).log.format).toBe('pretty')
+  })
+
+  it('is frozen', () => {
+    expect(Object.isFrozen(loadConfig({}))).toBe(true)
+  })
+
+  it('N7 reports every problem at once', () => {
+    const problems = problemsOf({
+      PORT: '99999',
+      DATABASE_URL: 'mysql://x/y',
+      TENANT_HEADER: 'not a header',
+      ACCESS_TOKEN_TTL: '1h',
+      LOG_LEVEL: 'loud',
+    })
+    expect(problems.map((line) => line.split(' ')[0])).toEqual([
+      'PORT',
+      'DATABASE_URL',
+      'TENANT_HEADER',
+      'ACCESS_TOKEN_TTL',
+      'LOG_LEVEL',
+    ])
+  })
+
+  it.each(['0x10', '1e3', '-1', '8000.5', 'eighty', '8 0'])('refuses the port %j', (PORT) => {
+    expect(problemsOf({ PORT })).toHaveLength(1)
+  })
+
+  it('N7 never repeats a secret in a problem', () => {
+    const problems = problemsOf({
+      DATABASE_URL: 'postgres:hunter2hunter2',
+      TENANTRY_SECRET: 'hunter2hunter2',
+    })
+    expect(problems).toHaveLength(2)
+    expect(problems.join()).not.toContain('hunter2')
+  })
+
+  describe('in production', () => {
+    const production = { NODE_ENV: 'production', TENANTRY_SECRET: SECRET }
+
+    it('starts with a strong secret', () => {
+      expect(problemsOf(production)).toEqual([])
+    })
+
+    it.each([
+      ['missing', ''],
+      ['short', 'abc'],
+      ['repetitive', 'ab'.repeat(30)],
+    ])('refuses a %s secret', (_, secret) => {
+      expect(problemsOf({ ...production, TENANTRY_SECRET: secret })[0]).toMatch(/^TENANTRY_SECRET/)
+    })
+
+    it('refuses to run without rate limits', () => {
+      expect(problemsOf({ ...production, RATE_LIMITS: 'off' })[0]).toMatch(/^RATE_LIMITS/)
+    })
+  })
+})

@@ -1,0 +1,192 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { isIP } from 'node:net'
+import { parseEnv } from 'node:util'
+import type { LoggerOptions, LogLevel } from './platform/index.ts'
+
+/** Everything that the environment decides. Read once, frozen, handed on; nothing else looks at `process.env`. */
+export interface Config {
+  readonly production: boolean
+  readonly host: string
+  readonly port: number
+  /** The core database, or `undefined` for the embedded PostgreSQL. */
+  readonly databaseUrl: string | undefined
+  /** The embedded PostgreSQL's data and generated secrets. */
+  readonly dataDir: string
+  /** Encrypts what must not lie in the clear; `undefined` means: generate one into the data directory. */
+  readonly secret: string | undefined
+  /** Lower case, as Node.js gives header names. */
+  readonly tenantHeader: string
+  readonly tenantConnections: number
+  readonly tenantConnectionsPerTenant: number
+  /** Seconds. */
+  readonly accessTokenTtl: number
+  /** Seconds. */
+  readonly refreshTokenTtl: number
+  readonly rateLimits: boolean
+  readonly docs: boolean
+  /** Addresses or networks of the proxies whose X-Forwarded-* headers are believed. */
+  readonly trustedProxies: readonly string[]
+  readonly log: Pick<LoggerOptions, 'level' | 'format'>
+}
+
+export type Environment = Readonly<Record<string, string | undefined>>
+
+/** The environment does not make sense; the message lists every problem. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError'
+  readonly problems: readonly string[]
+
+  constructor(problems: readonly string[]) {
+    super(
+      `The configuration has ${problems.length} problem(s):\n${problems.map((line) => `- ${line}`).join('\n')}`,
+    )
+    this.problems = problems
+  }
+}
+
+const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const
+const SECONDS = { s: 1, m: 60, h: 3_600, d: 86_400 } as const
+const MIN_SECRET_LENGTH = 32
+/** Fewer different characters than this is a repeated word, not a secret; 32 random hex digits have about 14. */
+const MIN_SECRET_VARIETY = 8
+
+/**
+ * Turns an environment into a configuration. Pure: the same environment gives the same answer.
+ *
+ * @param env variables as in `.env.example`; empty counts as unset
+ * @param terminal whether a person reads the log, which decides the default of LOG_FORMAT
+ * @throws ConfigError with every problem at once
+ */
+export function loadConfig(env: Environment, terminal = false): Config {
+  const read = new Reader(env)
+  const production =
+    read.choice('NODE_ENV', ['development', 'production', 'test'], 'development') === 'production'
+  const config: Config = {
+    production,
+    host: read.text('HOST', '127.0.0.1'),
+    port: read.integer('PORT', 8000, 0, 65_535),
+    databaseUrl: read.postgresUrl('DATABASE_URL'),
+    dataDir: read.text('TENANTRY_DATA_DIR', '.tenantry'),
+    secret: read.secret('TENANTRY_SECRET', production),
+    tenantHeader: read.headerName('TENANT_HEADER', 'X-Tenant-Id').toLowerCase(),
+    tenantConnections: read.integer('TENANT_CONNECTIONS', 40, 1, 10_000),
+    tenantConnectionsPerTenant: read.integer('TENANT_CONNECTIONS_PER_TENANT', 4, 1, 1_000),
+    accessTokenTtl: read.duration('ACCESS_TOKEN_TTL', '10m', 60, 900),
+    refreshTokenTtl: read.duration('REFRESH_TOKEN_TTL', '30d', 60, 90 * SECONDS.d),
+    rateLimits: read.onOff('RATE_LIMITS', 'on'),
+    docs: read.onOff('DOCS', 'on'),
+    trustedProxies: read.networks('TRUSTED_PROXIES'),
+    log: {
+      level: read.choice<LogLevel>('LOG_LEVEL', LOG_LEVELS, 'info'),
+      format: read.choice('LOG_FORMAT', ['pretty', 'json'], terminal ? 'pretty' : 'json'),
+    },
+  }
+  if (production && !config.rateLimits) read.problem('RATE_LIMITS', 'cannot be off with NODE_ENV=production')
+  if (read.problems.length > 0) throw new ConfigError(read.problems)
+  return Object.freeze(config)
+}
+
+/** The process's environment over what the file `.env` says, when there is one. */
+export function readEnvironment(file = '.env'): Environment {
+  const fromFile = existsSync(file) ? parseEnv(readFileSync(file, 'utf8')) : {}
+  return { ...fromFile, ...process.env }
+}
+
+/** Reads variables one by one and keeps a list of what is wrong instead of stopping at the first. */
+class Reader {
+  readonly problems: string[] = []
+  readonly #env: Environment
+
+  constructor(env: Environment) {
+    this.#env = env
+  }
+
+  problem(name: string, what: string): void {
+    this.problems.push(`${name} ${what}`)
+  }
+
+  text(name: string, fallback: string): string {
+    return this.#env[name]?.trim() || fallback
+  }
+
+  networks(name: string): readonly string[] {
+    const networks = this.text(name, '')
+      .split(',')
+      .map((item) => item.trim())
+      .filter((item) => item !== '')
+    if (!networks.every(isNetwork))
+      this.problem(name, 'must be IP addresses or networks, such as 10.0.0.0/8, with commas')
+    return networks
+  }
+
+  integer(name: string, fallback: number, min: number, max: number): number {
+    const text = this.text(name, String(fallback))
+    const value = /^\d{1,9}$/.test(text) ? Number(text) : Number.NaN
+    if (value >= min && value <= max) return value
+    this.problem(name, `must be a whole number from ${min} to ${max}`)
+    return fallback
+  }
+
+  choice<Choice extends string>(name: string, choices: readonly Choice[], fallback: Choice): Choice {
+    const text = this.text(name, fallback)
+    const found = choices.find((choice) => choice === text)
+    if (found === undefined) this.problem(name, `must be one of ${choices.join(', ')}`)
+    return found ?? fallback
+  }
+
+  onOff(name: string, fallback: 'on' | 'off'): boolean {
+    return this.choice(name, ['on', 'off'], fallback) === 'on'
+  }
+
+  duration(name: string, fallback: string, minSeconds: number, maxSeconds: number): number {
+    const match = /^(\d{1,6})([smhd])$/.exec(this.text(name, fallback))
+    const seconds = match ? Number(match[1]) * SECONDS[match[2] as keyof typeof SECONDS] : Number.NaN
+    if (seconds >= minSeconds && seconds <= maxSeconds) return seconds
+    this.problem(name, `must be a duration such as 10m or 30d, from ${minSeconds}s to ${maxSeconds}s`)
+    return minSeconds
+  }
+
+  headerName(name: string, fallback: string): string {
+    const text = this.text(name, fallback)
+    if (!/^[A-Za-z][A-Za-z0-9-]{0,63}$/.test(text))
+      this.problem(name, 'must be a header name such as X-Tenant-Id')
+    return text
+  }
+
+  postgresUrl(name: string): string | undefined {
+    const text = this.text(name, '')
+    if (text === '') return undefined
+    const url = /^postgres(ql)?:\/\//.test(text) && URL.canParse(text) ? new URL(text) : undefined
+    if (url && url.pathname.length > 1 && isDecodable(url.pathname)) return text
+    // The value holds a password, so the message does not repeat it.
+    this.problem(name, 'must look like postgres://user:password@host:5432/database')
+    return undefined
+  }
+
+  secret(name: string, required: boolean): string | undefined {
+    const text = this.text(name, '')
+    if (text === '') {
+      if (required)
+        this.problem(name, 'is required with NODE_ENV=production; make one: openssl rand -base64 32')
+      return undefined
+    }
+    const strong = text.length >= MIN_SECRET_LENGTH && new Set(text).size >= MIN_SECRET_VARIETY
+    if (!strong) this.problem(name, `is too weak: use ${MIN_SECRET_LENGTH} random characters or more`)
+    return text
+  }
+}
+
+function isNetwork(text: string): boolean {
+  const [address = '', prefix, ...rest] = text.split('/')
+  const version = isIP(address)
+  if (version === 0 || rest.length > 0) return false
+  return prefix === undefined || (/^\d{1,3}$/.test(prefix) && Number(prefix) <= (version === 4 ? 32 : 128))
+}
+
+function isDecodable(path: string): boolean {
+  try {
+    return decodeURIComponent(path) !== ''
+  } catch {
+    return false
+  }
+}

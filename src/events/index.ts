@@ -1,0 +1,7 @@
+export {
+  type AppEvent,
+  type EventCatalogue,
+  EventEmitter,
+  type EventHandler,
+  type Publisher,
+} from './emitter.ts'

@@ -1,0 +1,27 @@
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import { toAppError } from './error-mapping.ts'
+import type { Exchanges } from './exchange.ts'
+import { PROBLEM_CONTENT_TYPE, type ProblemCatalogue, toProblem } from './problem.ts'
+
+/** Answers a request with the problem that `thrown` means; a fault of ours goes into the request's line of the log. */
+export type AnswerProblem = (
+  request: FastifyRequest,
+  reply: FastifyReply,
+  thrown: unknown,
+  extension?: Readonly<Record<string, unknown>>,
+) => void
+
+/**
+ * Makes the one place where errors become answers.
+ *
+ * @param problems every kind of problem, for the fixed texts of 5xx
+ */
+export function createAnswerProblem(problems: ProblemCatalogue, exchanges: Exchanges): AnswerProblem {
+  return (request, reply, thrown, extension) => {
+    const error = toAppError(thrown)
+    if (error.status >= 500) exchanges.noteFailure(request, thrown)
+    // Text, not an object: the route's serializer describes success and must not touch this.
+    const body = JSON.stringify({ ...toProblem(error, request.id, problems), ...extension })
+    reply.code(error.status).headers(error.headers).header('content-type', PROBLEM_CONTENT_TYPE).send(body)
+  }
+}

@@ -1,0 +1,136 @@
+import type { Socket } from 'node:net'
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { WorkContext } from '../platform/index.ts'
+import { httpErrors } from './errors.ts'
+
+/** One request and its answer, from the first hook to the last byte. */
+export interface Exchange {
+  readonly request: FastifyRequest
+  readonly reply: FastifyReply
+  /** Shared with everything that runs for the request: a guard adds whom it admitted. */
+  readonly context: WorkContext & { readonly request_id: string }
+  /** The route's URL pattern. */
+  readonly pattern: string
+  readonly timeoutMs: number
+  readonly startedAt: number
+  /** When the client hears 503 if the handler is not done; on the clock of `performance.now()`. */
+  deadline: number
+}
+
+/** What stands for the status of an answer that was never begun, as in other servers' logs. */
+const CLIENT_CLOSED_REQUEST = 499
+
+/** How an exchange ended. */
+export interface ExchangeEnd {
+  readonly status: number
+  /** What was thrown, if that was a fault of ours. */
+  readonly failure: unknown
+  readonly durationMs: number
+  /** The client, or a limit of ours, closed the connection before the answer was written. */
+  readonly aborted: boolean
+}
+
+/** Keeps the exchanges that run, so that each ends exactly once, in time, and is waited for at shutdown. */
+export class Exchanges {
+  readonly #running = new Set<Exchange>()
+  readonly #finished = new WeakSet<Socket>()
+  readonly #failures = new WeakMap<FastifyRequest, unknown>()
+  readonly #onEnd: (exchange: Exchange, end: ExchangeEnd) => void
+  #closing = false
+
+  constructor(onEnd: (exchange: Exchange, end: ExchangeEnd) => void) {
+    this.#onEnd = onEnd
+  }
+
+  get running(): number {
+    return this.#running.size
+  }
+
+  /**
+   * Begins an exchange. It ends when the response is written or its connection is gone, whichever is first.
+   *
+   * Gives `undefined` for a request that comes after the last one of its connection: a client may send it before it
+   * learns that the connection closes. It must not run, because its answer could not be delivered.
+   */
+  begin(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    { pattern, timeoutMs }: Pick<Exchange, 'pattern' | 'timeoutMs'>,
+  ): Exchange | undefined {
+    if (this.isLast(request)) return undefined
+    const startedAt = performance.now()
+    const exchange: Exchange = {
+      request,
+      reply,
+      context: { request_id: request.id },
+      pattern,
+      timeoutMs,
+      startedAt,
+      deadline: startedAt + timeoutMs,
+    }
+    this.#running.add(exchange)
+    // Not Fastify's onResponse: it never runs for an aborted request, and costs two listeners instead of one.
+    reply.raw.on('close', () => this.#end(exchange))
+    if (this.#closing) this.endConnection(exchange)
+    return exchange
+  }
+
+  /** Whether the connection closes once this request, or one before it, is answered. */
+  isLast({ raw }: FastifyRequest): boolean {
+    return this.#finished.has(raw.socket)
+  }
+
+  /** Makes an exchange the last one of its connection. */
+  endConnection({ request, reply }: Exchange): void {
+    if (reply.raw.headersSent) return
+    reply.header('connection', 'close')
+    this.#finished.add(request.raw.socket)
+  }
+
+  /** Keeps what was thrown until the exchange ends, so that one line tells all of it. */
+  noteFailure(request: FastifyRequest, failure: unknown): void {
+    this.#failures.set(request, failure)
+  }
+
+  /** From now on every answer tells the client that its connection closes; those that run say so too. */
+  announceClosing(): void {
+    this.#closing = true
+    // The newest on each connection: an older answer must not close it before the newer is written.
+    const newest = new Map([...this.#running].map((exchange) => [exchange.request.raw.socket, exchange]))
+    for (const exchange of newest.values()) this.endConnection(exchange)
+  }
+
+  /**
+   * Answers 503 to those whose handler is late. What it still does is not stopped, only no longer waited for.
+   *
+   * @param now on the clock of `performance.now()`
+   */
+  expire(now: number): void {
+    for (const exchange of this.#running) {
+      const { request } = exchange
+      // A pipelined request whose turn to be answered never came: Node.js does not report its end.
+      if (request.raw.socket.destroyed) this.#end(exchange)
+      else if (exchange.deadline <= now) this.#answerLate(exchange, now)
+    }
+  }
+
+  #answerLate(exchange: Exchange, now: number): void {
+    const { request, reply, timeoutMs } = exchange
+    exchange.deadline = now + timeoutMs
+    // While the body still arrives the handler has not begun, and Node.js has a time-out of its own for that.
+    if (!request.raw.complete || reply.raw.headersSent) return
+    reply.send(httpErrors.overloaded({ cause: new Error(`No answer after ${timeoutMs} ms`) }))
+  }
+
+  #end(exchange: Exchange): void {
+    if (!this.#running.delete(exchange)) return
+    const { request, reply, startedAt } = exchange
+    const { headersSent, statusCode, writableFinished } = reply.raw
+    this.#onEnd(exchange, {
+      status: headersSent ? statusCode : CLIENT_CLOSED_REQUEST,
+      failure: this.#failures.get(request),
+      durationMs: performance.now() - startedAt,
+      aborted: !writableFinished,
+    })
+  }
+}

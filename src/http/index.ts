@@ -1,0 +1,23 @@
+export { MALFORMED_CREDENTIALS, readBearerToken } from './bearer-token.ts'
+export { type DrainOptions, drainServer } from './drain.ts'
+export { httpErrors } from './errors.ts'
+export { createGuard, type Guard, type SecurityRequirement } from './guard.ts'
+export { isCleanText } from './json/text.ts'
+export { HTTP_LIMITS, type HttpLimits } from './limits.ts'
+export type { ApiDescription, BearerScheme, HeaderScheme } from './openapi.ts'
+export type { ReadinessCheck } from './ops/health.ts'
+export type { HttpServerOptions } from './options.ts'
+export { PROBLEM_TYPE_BASE, Problem } from './problem.ts'
+export {
+  type Allowance,
+  allowanceHeaders,
+  createRateLimits,
+  type RateLimitOptions,
+  type RateLimits,
+} from './rate-limits/limits.ts'
+export { networkOf } from './rate-limits/network.ts'
+export { RATE, type RatePolicy } from './rate-limits/policy.ts'
+export { responses } from './responses.ts'
+export { Exactly, Id, Nullable, Timestamp } from './schemas.ts'
+export { createHttpServer } from './server.ts'
+export type { HttpServer } from './server-type.ts'

@@ -1,0 +1,22 @@
+const MAPPED_IPV4 = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i
+
+/**
+ * Gives the part of an address that one client cannot change at will: all of an IPv4 address, but only the first 64
+ * bits of an IPv6 address, because every subscriber has at least 2^64 of the rest.
+ *
+ * @param address as Node.js writes it; IPv4 in IPv6 counts as IPv4
+ */
+export function networkOf(address: string): string {
+  if (!address.includes(':')) return address
+  const mapped = MAPPED_IPV4.exec(address)?.[1]
+  if (mapped !== undefined) return mapped
+  const [head = '', tail] = address.split('::', 2)
+  const groups = head === '' ? [] : head.split(':')
+  if (tail !== undefined) {
+    const last = tail === '' ? [] : tail.split(':')
+    while (groups.length + last.length < 8) groups.push('0')
+    groups.push(...last)
+  }
+  const network = groups.slice(0, 4).map((group) => (Number.parseInt(group, 16) || 0).toString(16))
+  return `${network.join(':')}::/64`
+}

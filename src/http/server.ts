@@ -1,0 +1,91 @@
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
+import { fastify } from 'fastify'
+import { Registry } from 'prom-client'
+import { logAccess } from './access-log.ts'
+import { createAnswerProblem } from './answer.ts'
+import { serveOpenApi } from './docs/openapi-document.ts'
+import { PROBLEMS, serveProblems } from './docs/problems.ts'
+import { serveRedoc } from './docs/redoc.ts'
+import { serveSwaggerUi } from './docs/swagger-ui.ts'
+import { drainOnClose } from './drain.ts'
+import { Exchanges } from './exchange.ts'
+import { fastifyOptions } from './fastify-options.ts'
+import { acceptJsonOnly } from './json/body-parser.ts'
+import { HTTP_LIMITS } from './limits.ts'
+import { describeApi } from './openapi.ts'
+import { serveHealth } from './ops/health.ts'
+import { serveMetrics } from './ops/metrics.ts'
+import { RequestDurations } from './ops/request-durations.ts'
+import { OPERATIONS } from './ops/tag.ts'
+import type { HttpServerOptions } from './options.ts'
+import { collectProblems, type ProblemCatalogue } from './problem.ts'
+import { createRateLimits } from './rate-limits/limits.ts'
+import { enforceRouteRules } from './route-rules.ts'
+import { settleRoutes } from './route-settings.ts'
+import { securityHeaders } from './security-headers.ts'
+import type { HttpServer } from './server-type.ts'
+import { type ShellParts, surround } from './shell.ts'
+import { answerOddMessages, createRefuseSocket } from './socket-errors.ts'
+
+/**
+ * Makes the server that features add their routes to. It listens when the caller says so, on an address rather than on
+ * `localhost` (which Fastify would open twice, out of `drainServer`'s sight); `server.close()` drains.
+ *
+ * @throws when two errors share a code
+ */
+export async function createHttpServer(options: HttpServerOptions): Promise<HttpServer> {
+  const registry = options.metrics ?? new Registry()
+  const problems = collectProblems(options.errors)
+  const parts = createParts(options, registry, problems)
+  const { limits, exchanges } = parts
+  const refuseSocket = createRefuseSocket(problems, parts.headers, options.log)
+  const server = fastify(
+    fastifyOptions(parts, refuseSocket, options.trustProxy),
+  ).withTypeProvider<TypeBoxTypeProvider>()
+
+  answerOddMessages(server.server, refuseSocket, limits.bodyBytes)
+  acceptJsonOnly(server)
+  settleRoutes(server, limits)
+  enforceRouteRules(server)
+  surround(server, parts)
+  expireLateExchanges(server, exchanges, limits.checkIntervalMs)
+  const drain = drainOnClose(server, exchanges, limits.drainTimeoutMs)
+
+  const tags = [...options.api.tags, OPERATIONS, PROBLEMS]
+  await describeApi(server, { ...options.api, tags }, options.version, options.publicUrl ?? '/')
+  const { log, answerProblem } = parts
+  serveHealth(server, { drain, checks: options.readiness ?? [], log, answerProblem })
+  serveMetrics(server, registry)
+  serveProblems(server, problems)
+  if (options.docs) await serveDocs(server, options.api.title)
+  return server
+}
+
+function createParts(options: HttpServerOptions, registry: Registry, problems: ProblemCatalogue): ShellParts {
+  const { log } = options
+  const durations = new RequestDurations(registry)
+  const exchanges = new Exchanges((exchange, end) => {
+    durations.observe(exchange.request.method, exchange.pattern, end.status, end.durationMs / 1000)
+    logAccess(log, exchange, end)
+  })
+  return {
+    exchanges,
+    rateLimits: createRateLimits(options.rateLimits),
+    limits: { ...HTTP_LIMITS, ...options.limits },
+    log,
+    headers: securityHeaders(options.hsts ?? false),
+    answerProblem: createAnswerProblem(problems, exchanges),
+  }
+}
+
+function expireLateExchanges(server: HttpServer, exchanges: Exchanges, intervalMs: number): void {
+  const timer = setInterval(() => exchanges.expire(performance.now()), intervalMs)
+  timer.unref()
+  server.addHook('onClose', () => clearInterval(timer))
+}
+
+async function serveDocs(server: HttpServer, title: string): Promise<void> {
+  serveOpenApi(server)
+  await serveSwaggerUi(server, title)
+  await serveRedoc(server, title)
+}

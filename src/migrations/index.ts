@@ -1,0 +1,34 @@
+export { dumpSchema } from './dump/dump.ts'
+export * from './errors.ts'
+export { readMigrations } from './files.ts'
+export { GenerateOptionError, type RenameCandidate, RenameDecisionNeeded } from './generate/errors.ts'
+export { type GenerateOptions, generateMigration } from './generate/generate.ts'
+export type { Models } from './generate/kit.ts'
+export {
+  type DownOptions,
+  type MigrationResult,
+  migrateDown,
+  migrateUp,
+  type UpOptions,
+} from './migrate.ts'
+export {
+  type Direction,
+  type Migration,
+  type MigrationSet,
+  type PrintedSection,
+  printMigration,
+  type Section,
+} from './migration.ts'
+export type { EngineOptions, Log, MigrationEvent } from './options.ts'
+export type { DownTarget } from './plan.ts'
+export type { MigrationRun } from './run-plan.ts'
+export type { Statement } from './sql-statements.ts'
+export {
+  type MigrationHistoryRow,
+  type MigrationState,
+  type MigrationStatus,
+  type MigrationStatusRow,
+  migrationHistory,
+  migrationStatus,
+  schemaVersionOf,
+} from './status.ts'

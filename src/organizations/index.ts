@@ -1,0 +1,6 @@
+export { organizationErrors } from './errors.ts'
+export type { OrganizationEvents } from './events.ts'
+export { type OrganizationRoutesOptions, organizationRoutes } from './routes.ts'
+export { createOrganizationService, type OrganizationService, organizationHooks } from './service.ts'
+export { slugOf, slugProblem } from './slug.ts'
+export { organizations } from './tables.ts'

@@ -1,0 +1,43 @@
+import { type Static, Type } from 'typebox'
+import { Exactly, Id, Timestamp } from '../http/index.ts'
+import type { Organization } from './store.ts'
+
+/** `Organization` of the contract. */
+export const OrganizationBody = Exactly(
+  {
+    id: Id,
+    name: Type.String(),
+    slug: Type.String(),
+    database_name: Type.String({ description: 'The organization’s own PostgreSQL database.' }),
+    owner_id: Id,
+    is_active: Type.Boolean(),
+    status: Type.Enum(['provisioning', 'active', 'failed', 'suspended']),
+    created_at: Timestamp,
+    updated_at: Timestamp,
+  },
+  { $id: 'Organization' },
+)
+
+export const NewOrganizationBody = Exactly({
+  name: Type.String({ minLength: 1, maxLength: 255, pattern: '\\S' }),
+  slug: Type.Optional(
+    Type.String({ minLength: 1, maxLength: 63, description: 'Left out, it is made of the name.' }),
+  ),
+})
+
+export const OrganizationParams = Exactly({ id: Id })
+
+/** An organization as the contract writes one. */
+export function presentOrganization(organization: Organization): Static<typeof OrganizationBody> {
+  return {
+    id: organization.id,
+    name: organization.name,
+    slug: organization.slug,
+    database_name: organization.databaseName,
+    owner_id: organization.ownerId,
+    is_active: organization.isActive,
+    status: organization.status,
+    created_at: organization.createdAt.toISOString(),
+    updated_at: organization.updatedAt.toISOString(),
+  }
+}

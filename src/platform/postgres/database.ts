@@ -1,0 +1,88 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { drizzle, type NodePgDatabase } from 'drizzle-orm/node-postgres'
+import type pg from 'pg'
+import type { Connection } from './connection.ts'
+import { databaseFault } from './sqlstate.ts'
+
+/** Where statements find a connection: a pool, or a lease from a broker. */
+export interface ConnectionSource {
+  /** Runs one statement on any connection; throws what the driver throws. */
+  query(statement: pg.QueryConfig, values?: unknown[]): Promise<pg.QueryResult>
+  /** Gives one connection to `work` alone. What comes back inside a transaction is closed, not reused. */
+  exclusive<T>(work: (connection: Connection) => Promise<T>): Promise<T>
+}
+
+/** What a store function needs to run statements, in or out of a transaction. `Scope` keeps databases apart. */
+export interface Executor<Scope extends string> {
+  readonly scope: Scope
+  readonly orm: NodePgDatabase
+}
+
+/** A running transaction. A store function that locks asks for this type, so it cannot be called outside one. */
+export interface Transaction<Scope extends string> extends Executor<Scope> {
+  readonly inTransaction: true
+}
+
+/** One database, as the code above the platform sees it. */
+export interface Database<Scope extends string> extends Executor<Scope> {
+  /**
+   * Commits what `work` did, or nothing. A serialization failure or deadlock runs `work` again (3 tries), so it must
+   * have no effect outside the database.
+   */
+  transaction<T>(work: (tx: Transaction<Scope>) => Promise<T>): Promise<T>
+}
+
+/** Rejects when the database does not answer. */
+export async function ping(db: Executor<string>): Promise<void> {
+  await db.orm.execute('SELECT 1')
+}
+
+const TRANSACTION_TRIES = 3
+
+/** Makes a database of a connection source; `scope` becomes part of its type. */
+export function createDatabase<Scope extends string>(
+  scope: Scope,
+  source: ConnectionSource,
+): Database<Scope> {
+  return {
+    scope,
+    orm: ormOver(source),
+    transaction: (work) => retryOnConflict(() => source.exclusive((one) => runTransaction(scope, one, work))),
+  }
+}
+
+async function runTransaction<Scope extends string, T>(
+  scope: Scope,
+  connection: Connection,
+  work: (tx: Transaction<Scope>) => Promise<T>,
+): Promise<T> {
+  await connection.query('BEGIN')
+  try {
+    const result = await work({ scope, orm: ormOver(connection), inTransaction: true })
+    const { command } = await connection.query('COMMIT')
+    // PostgreSQL answers so, and reports no error, when `work` had swallowed the error of a statement.
+    if (command !== 'COMMIT')
+      throw new Error('the transaction was rolled back, because a statement in it had failed')
+    return result
+  } catch (error) {
+    // A connection that cannot even roll back is still in its transaction, and its source closes it for that.
+    await connection.query('ROLLBACK').catch(() => undefined)
+    throw error
+  }
+}
+
+async function retryOnConflict<T>(attempt: () => Promise<T>): Promise<T> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await attempt()
+    } catch (error) {
+      if (tries >= TRANSACTION_TRIES || databaseFault(error) !== 'conflict') throw error
+      await sleep(Math.random() * 50 * 2 ** tries)
+    }
+  }
+}
+
+/** Drizzle asks of its client nothing but `query`, which every source has; its types name the driver's classes. */
+function ormOver(client: Pick<ConnectionSource, 'query'> | Connection): NodePgDatabase {
+  return drizzle({ client: client as pg.Client })
+}

@@ -1,0 +1,16 @@
+export { tenancyErrors } from './errors.ts'
+export type { ProvisioningHooks } from './provisioner.ts'
+export { acknowledgeTenant, listTenants, recordSchema } from './store.ts'
+export { installation, tenantIdentity, tenants } from './tables.ts'
+export { createTenancy, type Tenancy, type TenancyOptions } from './tenancy.ts'
+export {
+  type CoreDb,
+  type CoreExecutor,
+  type CoreTx,
+  type TenantDb,
+  type TenantExecutor,
+  type TenantRecord,
+  type TenantStatus,
+  type TenantTx,
+  tenantDatabaseName,
+} from './types.ts'

@@ -1,0 +1,101 @@
+import { randomBytes } from 'node:crypto'
+import { type MigrationSet, migrateUp } from '../migrations/index.ts'
+import {
+  type Connection,
+  databaseFault,
+  type Id,
+  isDatabaseNameTaken,
+  SingleFlight,
+} from '../platform/index.ts'
+import {
+  createClosedDatabase,
+  databaseState,
+  dropDatabase,
+  insertTemplateIdentity,
+  openDatabase,
+  publishTemplate,
+  type SchemaState,
+} from './store.ts'
+
+export interface TemplateOptions {
+  readonly migrations: MigrationSet
+  readonly installationId: () => Promise<Id>
+  /** Gives a connection to another database of the server. */
+  readonly onDatabase: <T>(name: string, work: (connection: Connection) => Promise<T>) => Promise<T>
+}
+
+/**
+ * The migrated, closed database that new tenant databases are cloned from: one for each installation and state of the
+ * migration files. It is built under a name of its own and renamed when it is complete, so that half a template is never
+ * cloned; two builders at once both end with the one that came first.
+ */
+export class TenantTemplate {
+  readonly #options: TemplateOptions
+  readonly #builds = new SingleFlight<'template', string>()
+  #ready: string | undefined
+
+  constructor(options: TemplateOptions) {
+    this.#options = options
+  }
+
+  /** Which migrations a clone holds. */
+  get schema(): SchemaState {
+    const { latest, files } = this.#options.migrations
+    return { schemaVersion: latest ?? null, migrationsApplied: files.length }
+  }
+
+  /**
+   * The name of the template, which exists when this resolves.
+   *
+   * @param server a connection to any other database of the server, for statements that may take long
+   */
+  async ensure(server: Connection): Promise<string> {
+    this.#ready ??= await this.#builds.run('template', () => this.#findOrBuild(server))
+    return this.#ready
+  }
+
+  /**
+   * Clones the template into a closed database.
+   *
+   * @throws the driver's error; `isDatabaseNameTaken` when a database of this name exists
+   */
+  async cloneTo(server: Connection, name: string): Promise<void> {
+    try {
+      await createClosedDatabase(server, name, await this.ensure(server))
+    } catch (error) {
+      if (databaseFault(error) !== 'missing-database') throw error
+      // Somebody dropped the template behind our back.
+      this.#ready = undefined
+      await createClosedDatabase(server, name, await this.ensure(server))
+    }
+  }
+
+  /** Applies to a database of ours what it lacks of the migrations that a clone holds. */
+  async bringUpToDate(name: string): Promise<void> {
+    const { onDatabase, migrations } = this.#options
+    await onDatabase(name, (database) => migrateUp(database, migrations))
+  }
+
+  async #findOrBuild(server: Connection): Promise<string> {
+    const installationId = await this.#options.installationId()
+    const name = `tenantry_template_${installationId.slice(0, 8)}_${this.#options.migrations.checksum.slice(0, 12)}`
+    if ((await databaseState(server, name)) === undefined) await this.#build(server, name, installationId)
+    return name
+  }
+
+  async #build(server: Connection, name: string, installationId: Id): Promise<void> {
+    const building = `${name}_${randomBytes(4).toString('hex')}`
+    await createClosedDatabase(server, building, 'template0')
+    try {
+      await openDatabase(server, building, 'Tenantry: a template being built')
+      await this.#options.onDatabase(building, async (template) => {
+        await migrateUp(template, this.#options.migrations)
+        await insertTemplateIdentity(template, installationId)
+      })
+      await publishTemplate(server, building, name)
+    } catch (error) {
+      await dropDatabase(server, building).catch(() => undefined)
+      if (!isDatabaseNameTaken(error)) throw error
+    }
+  }
+}

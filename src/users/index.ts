@@ -1,0 +1,16 @@
+export { canonicalEmail } from './email.ts'
+export { userErrors } from './errors.ts'
+export type { UserEvents } from './events.ts'
+export { type UserRoutesOptions, userRoutes } from './routes.ts'
+export { FullName } from './schemas.ts'
+export { addOwner, createUserService, type UserService } from './service.ts'
+export {
+  findCoreUser,
+  findCoreUserByEmail,
+  findTenantUserByEmail,
+  insertCoreUser,
+  insertTenantUser,
+  withoutHash,
+} from './store.ts'
+export { coreUsers, tenantUsers } from './tables.ts'
+export type { CoreUser, CoreUserRow, TenantUser, TenantUserRow } from './types.ts'

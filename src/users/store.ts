@@ -1,0 +1,93 @@
+import { eq, sql } from 'drizzle-orm'
+import { type Id, violates } from '../platform/index.ts'
+import type { CoreExecutor, TenantExecutor } from '../tenancy/index.ts'
+import { userErrors } from './errors.ts'
+import { coreUsers, tenantUsers } from './tables.ts'
+import type {
+  CoreUser,
+  CoreUserRow,
+  NewTenantUser,
+  ProfileChanges,
+  TenantUser,
+  TenantUserRow,
+} from './types.ts'
+
+/** @throws userErrors.emailTaken */
+export async function insertCoreUser(
+  core: CoreExecutor,
+  user: { id: Id; email: string; passwordHash: string; fullName: string | null },
+): Promise<CoreUser> {
+  const [row] = await core.orm.insert(coreUsers).values(user).returning().catch(refuseDuplicate)
+  return withoutHash(need(row))
+}
+
+export async function findCoreUser(core: CoreExecutor, id: Id): Promise<CoreUserRow | undefined> {
+  const [row] = await core.orm.select().from(coreUsers).where(eq(coreUsers.id, id))
+  return row
+}
+
+/** @param email canonical */
+export async function findCoreUserByEmail(
+  core: CoreExecutor,
+  email: string,
+): Promise<CoreUserRow | undefined> {
+  const [row] = await core.orm.select().from(coreUsers).where(eq(coreUsers.email, email))
+  return row
+}
+
+/** @throws userErrors.emailTaken */
+export async function insertTenantUser(tenant: TenantExecutor, user: NewTenantUser): Promise<TenantUser> {
+  const [row] = await tenant.orm.insert(tenantUsers).values(user).returning().catch(refuseDuplicate)
+  return withoutHash(need(row))
+}
+
+/** Puts the owner into a new tenant; a second time changes nothing. */
+export async function upsertOwner(
+  tenant: TenantExecutor,
+  owner: { id: Id; coreUserId: Id; email: string; fullName: string | null },
+): Promise<void> {
+  await tenant.orm
+    .insert(tenantUsers)
+    .values({ ...owner, isOwner: true, role: 'owner' })
+    .onConflictDoNothing({ target: tenantUsers.coreUserId })
+}
+
+/** @param email canonical */
+export async function findTenantUserByEmail(
+  tenant: TenantExecutor,
+  email: string,
+): Promise<TenantUserRow | undefined> {
+  const [row] = await tenant.orm.select().from(tenantUsers).where(eq(tenantUsers.email, email))
+  return row
+}
+
+/** Changes what is given and leaves the rest; `undefined` when the user is gone. */
+export async function updateProfile(
+  tenant: TenantExecutor,
+  id: Id,
+  changes: ProfileChanges,
+): Promise<TenantUser | undefined> {
+  const [row] = await tenant.orm
+    .update(tenantUsers)
+    .set({ ...changes, updatedAt: sql`now()` })
+    .where(eq(tenantUsers.id, id))
+    .returning()
+  return row && withoutHash(row)
+}
+
+function refuseDuplicate(error: unknown): never {
+  throw violates(error, 'users_email_key') ? userErrors.emailTaken({ cause: error }) : error
+}
+
+/** Hashes stay below the service: what leaves the store through this cannot leak one. */
+export function withoutHash<Row extends { passwordHash: string | null }>(
+  row: Row,
+): Omit<Row, 'passwordHash'> {
+  const { passwordHash: _, ...user } = row
+  return user
+}
+
+function need<Row>(row: Row | undefined): Row {
+  if (row === undefined) throw new Error('an insert returned no row')
+  return row
+}

@@ -1,0 +1,73 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { call, newPerson, type Person, register } from './support/api.ts'
+import {
+  expireClaims,
+  forgetHeldSteps,
+  type HeldStep,
+  holdDatabaseCreation,
+  holdStep,
+} from './support/held-step.ts'
+import { json } from './support/json.ts'
+import { eventually } from './support/poll.ts'
+import { postgresProcesses } from './support/running-postgres.ts'
+import { type Server, Workspace } from './support/workspace.ts'
+
+let place: Workspace
+let server: Server
+beforeAll(async () => {
+  place = await Workspace.create()
+  server = await place.serve()
+}, 60_000)
+afterAll(() => place[Symbol.asyncDispose]())
+
+const ask = (token: string, name: string) =>
+  call(server.url, 'POST /organizations', { token, body: { name } })
+
+/** Kills the server while it makes an organization, of which nobody may see more than that it is being made. */
+async function killWhileHeld(held: HeldStep, owner: Person, token: string, name: string): Promise<string> {
+  const answer = ask(token, name).catch(() => 'no answer')
+  await held.reached()
+  const { body: mine } = await call(server.url, 'GET /organizations/me', { token })
+  expect(mine).toMatchObject([{ name, status: 'provisioning' }])
+  const tenantId: string = mine[0].id
+  const early = await call(server.url, 'POST /auth/login', { tenantId, body: owner })
+  expect(early).toMatchObject({ status: 503, body: { code: 'tenant-not-ready' } })
+  expect(Number(early.headers.get('retry-after'))).toBeGreaterThan(0)
+
+  server.process.kill('SIGKILL')
+  expect(await answer).toBe('no answer')
+  await eventually('the end of PostgreSQL', () => postgresProcesses(place.dataDir).length === 0)
+  // Asked of the data alone: a server would take it up at once.
+  const left = json(await place.tenantry('tenants list --json'))
+  expect(left.at(-1)).toMatchObject({ id: tenantId, status: 'provisioning' })
+  return tenantId
+}
+
+describe('a server that is killed while it makes an organization', { timeout: 90_000 }, () => {
+  it.each([
+    ['its record is written', holdDatabaseCreation, 'asks again'],
+    ['its database is there', (dataDir: string) => holdStep(dataDir, 'database'), 'waits'],
+    ['its owner is there', (dataDir: string) => holdStep(dataDir, 'seed'), 'asks again'],
+    ['all but its activation is done', (dataDir: string) => holdStep(dataDir, 'activate'), 'waits'],
+  ] as const)('K leaves nothing half-made and gets finished: killed when %s', async (when, hold, then) => {
+    const owner = newPerson('owner')
+    const token = await register(server.url, owner)
+    const name = `Killed when ${when}`
+    await using held = await hold(place.dataDir)
+    const tenantId = await killWhileHeld(held, owner, token, name)
+
+    server = await place.serve()
+    await forgetHeldSteps(place.dataDir)
+    if (then === 'waits') await expireClaims(place.dataDir)
+    else expect(await ask(token, name)).toMatchObject({ body: { id: tenantId } })
+    const finished = await eventually('the organization to be active', async () => {
+      const { body } = await call(server.url, `GET /organizations/${tenantId}`, { token })
+      return body.status === 'active' && body
+    })
+
+    expect(finished).toMatchObject({ name, is_active: true, database_name: `tenant_${tenantId}` })
+    const signedIn = await call(server.url, 'POST /auth/login', { tenantId, body: owner })
+    expect(signedIn).toMatchObject({ status: 200, body: { user: { is_owner: true, email: owner.email } } })
+    expect((await call(server.url, 'GET /organizations/me', { token })).body).toHaveLength(1)
+  })
+})

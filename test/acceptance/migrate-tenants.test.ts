@@ -1,0 +1,113 @@
+import { appendFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { createOrganization, newPerson, register } from './support/api.ts'
+import { json } from './support/json.ts'
+import type { Finished } from './support/processes.ts'
+import { copyProject } from './support/project.ts'
+import { connectAsPlatform } from './support/running-postgres.ts'
+import { type Server, Workspace } from './support/workspace.ts'
+
+const NOTES = '20990101000000'
+const LABELS = '20990102000000'
+
+let place: Workspace
+let project: string
+let server: Server
+let token: string
+let first: string
+let second: string
+beforeAll(async () => {
+  place = await Workspace.create()
+  project = await copyProject(join(place.path, 'project'))
+  server = await place.serve({}, project)
+  token = await register(server.url, newPerson('owner'))
+  first = await createOrganization(server.url, token, 'First')
+  second = await createOrganization(server.url, token, 'Second')
+  await writeFile(
+    migration(NOTES, 'notes'),
+    '-- migrate:up\nCREATE TABLE notes (body text);\n\n-- migrate:down\nDROP TABLE notes;\n',
+  )
+}, 90_000)
+afterAll(() => place[Symbol.asyncDispose]())
+
+function migration(version: string, name: string): string {
+  return join(project, 'migrations', 'tenant', `${version}_${name}.sql`)
+}
+
+/** Runs a command beside the server, with the migrations of the copy. */
+async function run(args: string): Promise<Finished> {
+  return await place.tenantry(args, {}, project)
+}
+
+describe('tenantry migrate … tenants', { timeout: 90_000 }, () => {
+  it('counts who is behind', async () => {
+    const status = json(await run('migrate status tenants --check --json'), 3)
+    expect(status).toMatchObject({ tenants: 2, behind: 2, latest: NOTES })
+  })
+
+  it('shows what it would do to one, and does it to that one alone', async () => {
+    const preview = await run(`migrate up tenants --tenant ${first} --dry-run`)
+    expect(preview).toMatchObject({ code: 0, stdout: `-- ${NOTES} notes\nCREATE TABLE notes (body text);\n` })
+    const up = json(await run(`migrate up tenants --tenant ${first} --json`))
+    expect(up).toMatchObject({
+      tenants: [{ id: first, versions: [NOTES], schema_version: NOTES }],
+      succeeded: 1,
+    })
+    const status = await run('migrate status tenants')
+    expect(status).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining(`2 tenants, 1 behind ${NOTES}`),
+    })
+  })
+
+  it('does the rest', async () => {
+    const up = await run('migrate up tenants')
+    expect(up).toMatchObject({ code: 0, stdout: '1 done, 0 failed\n', stderr: `${second}: ${NOTES}\n` })
+    const { history } = json(await run(`migrate history tenants --tenant ${second} --json`))
+    expect(history.at(-1)).toMatchObject({ version: NOTES, name: 'notes', direction: 'up' })
+  })
+
+  it('takes one back', async () => {
+    const down = json(await run(`migrate down tenants --tenant ${first} --yes --json`))
+    expect(down).toMatchObject({ tenants: [{ id: first, versions: [NOTES] }], failed: 0 })
+    expect((await run(`migrate status tenants --tenant ${first} --check`)).code).toBe(3)
+  })
+
+  it('L1 goes on past a tenant that fails, exits 4, and takes it up again next time', async () => {
+    await writeFile(migration(LABELS, 'labels'), '-- migrate:up\nCREATE TABLE labels (name text);\n')
+    await sqlIn(first, 'CREATE TABLE public.labels (name text)')
+    const up = json(await run('migrate up tenants --json'), 4)
+    expect(up).toMatchObject({ succeeded: 1, failed: 1 })
+    expect(up.tenants).toMatchObject([
+      { id: first, error: expect.stringContaining('labels') },
+      { id: second, versions: [LABELS] },
+    ])
+    await sqlIn(first, 'DROP TABLE public.labels')
+    const again = json(await run('migrate up tenants --json'))
+    expect(again).toMatchObject({ tenants: [{ id: first, versions: [LABELS] }], failed: 0 })
+  })
+
+  it('gives new organizations all of it from their birth', async () => {
+    expect(await server.stop()).toBe(0)
+    server = await place.serve({}, project)
+    const born = await createOrganization(server.url, token, 'Third')
+    const { current } = json(await run(`migrate status tenants --tenant ${born} --check --json`))
+    expect(current).toBe(LABELS)
+  })
+
+  it('L refuses to go on where an applied file was edited', async () => {
+    await appendFile(migration(NOTES, 'notes'), '-- an afterthought\n')
+    const { code, stdout, stderr } = await run(`migrate up tenants --tenant ${second}`)
+    expect(code).toBe(4)
+    expect(stdout).toBe('0 done, 1 failed\n')
+    expect(stderr).toContain(`${NOTES}_notes.sql was edited after it was applied`)
+  })
+})
+
+/** Runs SQL in one tenant's database, past the server. */
+async function sqlIn(tenantId: string, sql: string): Promise<void> {
+  const tenant = await connectAsPlatform(place.dataDir, `tenant_${tenantId}`)
+  await tenant.query(sql)
+  await tenant.end()
+}

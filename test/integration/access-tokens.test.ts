@@ -1,0 +1,183 @@
+import { randomBytes } from 'node:crypto'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { ApiReply, Method, SignedInUser } from '../support/api-client.ts'
+import { type CheckedPlatform, startCheckedPlatform } from '../support/checked-platform.ts'
+import { countCoreQueries } from '../support/rows.ts'
+
+/** Every route and whose token it wants. A new route must be added here: the first test says so. */
+const ROUTES: readonly (readonly [Method, string, 'core' | 'tenant' | 'anyone'])[] = [
+  ['GET', '/health/live', 'anyone'],
+  ['GET', '/health/ready', 'anyone'],
+  ['GET', '/metrics', 'anyone'],
+  ['GET', '/problems', 'anyone'],
+  ['GET', '/problems/{code}', 'anyone'],
+  ['POST', '/api/v1/auth/register', 'anyone'],
+  ['POST', '/api/v1/auth/login', 'anyone'],
+  ['POST', '/api/v1/auth/refresh', 'anyone'],
+  ['POST', '/api/v1/organizations', 'core'],
+  ['GET', '/api/v1/organizations/me', 'core'],
+  ['GET', '/api/v1/organizations/{id}', 'core'],
+  ['GET', '/api/v1/users/me', 'tenant'],
+  ['PUT', '/api/v1/users/me', 'tenant'],
+]
+const GUARDED = ROUTES.filter(([, , scope]) => scope !== 'anyone')
+const OPEN = ROUTES.filter(([, , scope]) => scope === 'anyone')
+
+let test: CheckedPlatform
+let owner: SignedInUser
+let member: SignedInUser
+let tenantId: string
+beforeAll(async () => {
+  test = await startCheckedPlatform()
+  owner = await test.api.register()
+  tenantId = (await test.api.createOrganization(owner)).id
+  member = await test.api.login(owner, tenantId)
+})
+afterAll(() => test.close())
+
+/** A call of a route that is in order but for its token. */
+async function call(method: Method, path: string, authorization?: string): Promise<ApiReply> {
+  const url = path.replace('{id}', tenantId).replace('{code}', 'not-found')
+  const headers = authorization === undefined ? {} : { authorization }
+  return await test.api.send(method, url, method === 'GET' ? undefined : {}, { headers, tenantId })
+}
+
+/** A token that is genuine in every part but one. */
+function tampered(token: string, part: 0 | 1 | 2): string {
+  const parts = token.split('.')
+  const text = parts[part] ?? ''
+  parts[part] = `${text.slice(0, -4)}${text.slice(-4) === 'AAAA' ? 'BBBB' : 'AAAA'}`
+  return parts.join('.')
+}
+
+it('A8 the table names every route of the API description, with its scope', () => {
+  const scopeOf = (security: readonly string[]) =>
+    (['core', 'tenant'] as const).find((scope) => security.includes(`${scope}Token`)) ?? 'anyone'
+  const documented = test.contract.routes.map(({ method, path, security }) => [
+    method,
+    path,
+    scopeOf(security),
+  ])
+  expect(documented.sort()).toEqual([...ROUTES].sort())
+})
+
+describe.each(GUARDED)('%s %s', (method, path, scope) => {
+  const right = () => (scope === 'core' ? owner : member)
+  const wrong = () => (scope === 'core' ? member : owner)
+
+  it('A8 asks for a token: 401', async () => {
+    const reply = await call(method, path)
+    expect(reply).toMatchObject({ status: 401, body: { code: 'authentication-required' } })
+    expect(reply.headers['www-authenticate']).toBe('Bearer realm="tenantry"')
+  })
+
+  it('A7 A8 refuses what is no access token: 401', async () => {
+    const refused = [
+      'garbage',
+      'a.b.c',
+      right().refreshToken,
+      tampered(right().token, 0),
+      tampered(right().token, 1),
+      tampered(right().token, 2),
+      right().token.split('.').slice(0, 2).join('.'),
+      `${right().token}.${right().token}`,
+    ]
+    for (const token of refused) {
+      const reply = await call(method, path, `Bearer ${token}`)
+      expect(reply, token).toMatchObject({ status: 401, body: { code: 'invalid-token' } })
+      expect(reply.headers['www-authenticate']).toBe('Bearer realm="tenantry", error="invalid_token"')
+    }
+  })
+
+  it('A8 refuses the other kind of token: 403', async () => {
+    const reply = await call(method, path, `Bearer ${wrong().token}`)
+    expect(reply).toMatchObject({ status: 403, body: { code: 'insufficient-scope' } })
+    expect(reply.headers['www-authenticate']).toMatch(/error="insufficient_scope"$/)
+  })
+
+  it('A8 admits the right one', async () => {
+    const reply = await call(method, path, `Bearer ${right().token}`)
+    // An empty body is no organization, but whoever hears so was let in.
+    expect(reply.status).toBe(method === 'POST' ? 422 : 200)
+  })
+
+  it('A16 does not look at a token of 12 KB: 401', async () => {
+    const reply = await call(method, path, `Bearer ${right().token}${'A'.repeat(12_288)}`)
+    expect(reply).toMatchObject({ status: 401, body: { code: 'invalid-token' } })
+  })
+})
+
+it.each(OPEN)('A8 %s %s is the same with whatever token', async (method, path) => {
+  const plain = await call(method, path)
+  for (const token of ['garbage', owner.token, member.token, member.refreshToken]) {
+    const reply = await call(method, path, `Bearer ${token}`)
+    expect(reply.status).toBe(plain.status)
+    expect(reply.body?.code).toBe(plain.body?.code)
+  }
+})
+
+describe('A20 the Authorization header', () => {
+  it.each(['Bearer', 'bearer', 'BEARER', 'bEaReR'])('takes the scheme %s', async (scheme) => {
+    expect((await call('GET', '/api/v1/users/me', `${scheme} ${member.token}`)).status).toBe(200)
+  })
+
+  it.each([
+    ['another scheme', (token: string) => `Basic ${token}`],
+    ['another token scheme', (token: string) => `DPoP ${token}`],
+    ['no scheme', (token: string) => token],
+    ['nothing', () => ''],
+    ['a scheme alone', () => 'Bearer'],
+    ['a scheme and a space', () => 'Bearer '],
+    ['two spaces', (token: string) => `Bearer  ${token}`],
+    ['a tab', (token: string) => `Bearer\t${token}`],
+    ['a list', (token: string) => `Bearer ${token}, Bearer ${token}`],
+    ['a list of schemes', (token: string) => `Basic x, Bearer ${token}`],
+    ['something behind', (token: string) => `Bearer ${token} x`],
+    ['quotes', (token: string) => `Bearer "${token}"`],
+    ['a parameter', (token: string) => `Bearer token=${token}`],
+    ['an invisible character', (token: string) => `Bearer \u200b${token}`],
+  ])('with %s is refused: 401', async (_, spell) => {
+    const reply = await call('GET', '/api/v1/users/me', spell(member.token))
+    expect(reply).toMatchObject({ status: 401, body: { code: 'invalid-token' } })
+  })
+
+  it.each(['access_token', 'token', 'authorization', 'bearer_token'])(
+    'is not replaced by a query, a cookie or a body: %s',
+    async (name) => {
+      const value = encodeURIComponent(member.token)
+      const call = { tenantId, headers: { cookie: `${name}=${value}` } }
+      const reply = await test.api.send('GET', `/api/v1/users/me?${name}=${value}`, undefined, call)
+      expect(reply).toMatchObject({ status: 401, body: { code: 'authentication-required' } })
+      const inBody = await test.api.put('/users/me', { [name]: member.token }, { tenantId })
+      expect(inBody).toMatchObject({ status: 401, body: { code: 'authentication-required' } })
+    },
+  )
+})
+
+it('A7 an access token is no refresh token', async () => {
+  for (const [user, realm] of [
+    [owner, undefined],
+    [member, tenantId],
+  ] as const) {
+    const reply = await test.api.post('/auth/refresh', { refresh_token: user.token }, { tenantId: realm })
+    expect(reply).toMatchObject({ status: 401, body: { code: 'invalid-token' } })
+  }
+})
+
+it('A22 a flood of tokens with made-up keys costs no query, and good ones still work', async () => {
+  const [, claims, signature] = member.token.split('.')
+  const forged = () => {
+    const header = { alg: 'EdDSA', typ: 'at+jwt', kid: randomBytes(16).toString('hex') }
+    return `${Buffer.from(JSON.stringify(header)).toString('base64url')}.${claims}.${signature}`
+  }
+  const queries = countCoreQueries(test.platform)
+  const before = test.platform.tenancy.openConnections()
+  const replies = await Promise.all(
+    Array.from({ length: 300 }, () => call('GET', '/api/v1/users/me', `Bearer ${forged()}`)),
+  )
+  queries.stop()
+  expect(new Set(replies.map(({ status }) => status))).toEqual(new Set([401]))
+  expect(queries.count).toBe(0)
+  expect(test.platform.tenancy.openConnections()).toBe(before)
+  expect((await call('GET', '/api/v1/users/me', `Bearer ${member.token}`)).status).toBe(200)
+})

@@ -1,0 +1,154 @@
+import { sql } from 'drizzle-orm'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type ApiReply, PASSWORD, type SignedInUser, unique } from '../support/api-client.ts'
+import { atOnce } from '../support/at-once.ts'
+import { type CheckedPlatform, startCheckedPlatform } from '../support/checked-platform.ts'
+import { onServer } from '../support/databases.ts'
+import { inCore, inTenant } from '../support/rows.ts'
+
+const CALLERS = 16
+
+/** Two processes on one core database. */
+let one: CheckedPlatform
+let other: CheckedPlatform
+let tenantId: string
+const owners: SignedInUser[] = []
+const heard: { name: string; payload: object }[] = []
+beforeAll(async () => {
+  one = await startCheckedPlatform()
+  other = await startCheckedPlatform({ databaseUrl: one.databaseUrl })
+  for (const { platform } of [one, other]) {
+    for (const name of ['user.registered', 'tenant_user.registered', 'organization.created'] as const)
+      platform.events.on(name, 'test', (event) => void heard.push(event))
+  }
+  for (let caller = 0; caller < CALLERS; caller++) owners.push(await one.api.register())
+  tenantId = (await one.api.createOrganization(owners[0] as SignedInUser)).id
+})
+afterAll(async () => {
+  await other.close()
+  await one.close()
+})
+
+/** Callers take turns between the two processes. */
+const apiOf = (index: number) => (index % 2 === 0 ? one : other).api
+
+async function eventsOf(name: string, field: string, value: unknown): Promise<number> {
+  for (const { platform } of [one, other]) await platform.events.settle()
+  return heard.filter((event) => event.name === name && Reflect.get(event.payload, field) === value).length
+}
+
+/** The same address, differently written each time. */
+function spelling(email: string, index: number): string {
+  return [...email].map((letter, at) => ((index >> (at % 4)) & 1 ? letter.toUpperCase() : letter)).join('')
+}
+
+function tally(replies: readonly ApiReply[]): Record<string, number> {
+  const counts: Record<string, number> = {}
+  for (const { status, body } of replies) {
+    const outcome = `${status} ${body.code ?? ''}`.trim()
+    counts[outcome] = (counts[outcome] ?? 0) + 1
+  }
+  return counts
+}
+
+describe('H1 16 registrations of one e-mail address in two processes', () => {
+  it.each(['the core', 'a tenant'])(
+    'in %s: one account, one event, and 15 hear that it is taken',
+    async (where) => {
+      const realm = where === 'a tenant' ? tenantId : undefined
+      const email = `${unique('race')}@example.com`
+      const replies = await atOnce(CALLERS, (index) => {
+        const body = { email: spelling(email, index), password: PASSWORD }
+        return apiOf(index).post('/auth/register', body, { tenantId: realm })
+      })
+      expect(tally(replies)).toEqual({ 201: 1, '409 email-taken': 15 })
+      const rows = sql`SELECT email FROM users WHERE lower(email) = ${email}`
+      const found = await (realm === undefined
+        ? inCore(one.platform, rows)
+        : inTenant(one.platform, realm, rows))
+      expect(found).toEqual([{ email }])
+      const event = realm === undefined ? 'user.registered' : 'tenant_user.registered'
+      expect(await eventsOf(event, 'email', email)).toBe(1)
+    },
+  )
+})
+
+/** Databases of this platform that no tenant's record names, and records whose database is not there. */
+async function orphans(): Promise<unknown[]> {
+  const records = await inCore<{ name: string; organization: string | null }>(
+    one.platform,
+    sql`SELECT t.database_name AS name, o.id AS organization FROM tenants t LEFT JOIN organizations o ON o.id = t.id`,
+  )
+  const { rows } = await onServer((server) =>
+    server.query<{ datname: string }>('SELECT datname FROM pg_database WHERE datname = ANY($1)', [
+      records.map(({ name }) => name),
+    ]),
+  )
+  const existing = new Set(rows.map(({ datname }) => datname))
+  return records.filter(({ name, organization }) => organization === null || !existing.has(name))
+}
+
+describe('H2 16 organizations of 16 owners in two processes', () => {
+  it.each(Array.from({ length: 10 }, (_, round) => round + 1))(
+    'that want one slug: one gets it, 15 hear that it is taken (round %i)',
+    async () => {
+      const slug = unique('race')
+      const before = await inCore(one.platform, sql`SELECT id FROM tenants`)
+      const replies = await atOnce(CALLERS, (index) =>
+        apiOf(index).post('/organizations', { name: 'Race', slug }, { token: owners[index]?.token }),
+      )
+      expect(tally(replies)).toEqual({ 201: 1, '409 slug-taken': 15 })
+      const winner = replies.find(({ status }) => status === 201)?.body
+      expect(winner).toMatchObject({ slug, status: 'active' })
+      expect(await inCore(one.platform, sql`SELECT id FROM tenants`)).toHaveLength(before.length + 1)
+      expect(await eventsOf('organization.created', 'slug', slug)).toBe(1)
+      expect(await orphans()).toEqual([])
+    },
+  )
+
+  it('of one name: everybody gets one, and no two slugs or databases are the same', async () => {
+    const name = unique('Same Name')
+    const replies = await atOnce(6, (index) =>
+      apiOf(index).post('/organizations', { name }, { token: owners[index]?.token }),
+    )
+    expect(tally(replies)).toEqual({ 201: 6 })
+    for (const field of ['id', 'slug', 'database_name'])
+      expect(new Set(replies.map(({ body }) => body[field])).size).toBe(6)
+    expect(await orphans()).toEqual([])
+  })
+})
+
+it('8 different organizations of one owner at once are all made, and all work', async () => {
+  const [owner] = owners as [SignedInUser]
+  const replies = await atOnce(8, (index) =>
+    apiOf(index).post('/organizations', { name: unique('Many') }, { token: owner.token }),
+  )
+  expect(tally(replies)).toEqual({ 201: 8 })
+  for (const [index, { body }] of replies.entries()) {
+    // Asked of the process that did not make it.
+    const login = { email: owner.email, password: owner.password }
+    const reply = await apiOf(index + 1).post('/auth/login', login, { tenantId: body.id })
+    expect(reply).toMatchObject({ status: 200, body: { tenant_id: body.id } })
+  }
+})
+
+it('one request made twice at once makes one organization', async () => {
+  const [owner] = owners as [SignedInUser]
+  const body = { name: 'Double click', slug: unique('double') }
+  const replies = await atOnce(2, (index) =>
+    apiOf(index).post('/organizations', body, { token: owner.token }),
+  )
+  const made = replies.filter(({ status }) => status < 300)
+  expect(new Set(made.map((reply) => reply.body.id)).size).toBe(1)
+  for (const { status } of replies) expect([201, 202, 409]).toContain(status)
+  const rows = await inCore(one.platform, sql`SELECT id FROM organizations WHERE slug = ${body.slug}`)
+  expect(rows).toHaveLength(1)
+  expect(await eventsOf('organization.created', 'slug', body.slug)).toBe(1)
+})
+
+it('tokens that one process issued are good in the other', async () => {
+  const ann = await one.api.register()
+  const reply = await other.api.post('/auth/refresh', { refresh_token: ann.refreshToken })
+  expect(reply.status).toBe(200)
+  expect((await one.api.get('/organizations/me', { token: reply.body.access_token })).status).toBe(200)
+})

@@ -1,0 +1,88 @@
+import { inject } from 'vitest'
+import { createApp } from '../../src/app.ts'
+import { compose, type Platform } from '../../src/compose.ts'
+import { type Environment, loadConfig } from '../../src/config.ts'
+import type { HttpServer } from '../../src/http/index.ts'
+import {
+  type Clock,
+  type Logger,
+  MAINTENANCE_TIMEOUTS,
+  silentLogger,
+  systemClock,
+  withConnection,
+} from '../../src/platform/index.ts'
+import { type ApiClient, type ApiExchange, createApiClient } from './api-client.ts'
+import { createTestDatabase, onServer } from './databases.ts'
+
+export interface TestPlatform {
+  readonly platform: Platform
+  readonly app: HttpServer
+  readonly api: ApiClient
+  readonly databaseUrl: string
+  /** Closes everything and drops every database that it made. Fails when a connection is left over. */
+  close(): Promise<void>
+}
+
+export interface TestPlatformOptions {
+  readonly env?: Environment
+  readonly clock?: Clock
+  readonly log?: Logger
+  /** The core database of another test platform, to stand for a second process beside it. */
+  readonly databaseUrl?: string
+  /** An identity, and so a tenant template, that no other test shares: for those that break it. */
+  readonly ownTemplate?: boolean
+  /** Adds to the application before its first request. */
+  readonly extend?: (app: HttpServer, platform: Platform) => void
+  /** Sees every exchange of the client. */
+  readonly observe?: (exchange: ApiExchange) => void
+}
+
+export const TEST_SECRET = 'test-secret-with-enough-different-characters-42'
+
+/** The whole application on a core database of its own, driven without a socket. */
+export async function startPlatform(options: TestPlatformOptions = {}): Promise<TestPlatform> {
+  const { env = {}, clock = systemClock, log = silentLogger } = options
+  const own = options.databaseUrl === undefined ? await createTestDatabase(inject('coreTemplate')) : undefined
+  const databaseUrl = options.databaseUrl ?? own?.url ?? ''
+  if (options.ownTemplate) await giveOwnIdentity(databaseUrl)
+  const config = loadConfig({ NODE_ENV: 'test', RATE_LIMITS: 'off', ...env })
+  const platform = await compose({ config, databaseUrl, secret: TEST_SECRET, clock, log })
+  const app = await createApp(platform)
+  options.extend?.(app, platform)
+  return {
+    platform,
+    app,
+    api: createApiClient(app, options.observe),
+    databaseUrl,
+    close: async () => {
+      await app.close()
+      const databases = own ? await tenantDatabases(platform) : []
+      if (options.ownTemplate) databases.push(...(await templateDatabases(platform)))
+      await platform.close()
+      for (const name of databases)
+        await onServer((server) => server.query(`DROP DATABASE IF EXISTS "${name}"`))
+      await own?.drop()
+    },
+  }
+}
+
+async function giveOwnIdentity(url: string): Promise<void> {
+  const options = { url, applicationName: 'tenantry tests', timeouts: MAINTENANCE_TIMEOUTS }
+  await withConnection(options, (core) => core.query('UPDATE installation SET id = gen_random_uuid()'))
+}
+
+async function tenantDatabases({ core }: Platform): Promise<string[]> {
+  const { rows } = await core.orm.execute<{ database_name: string }>('SELECT database_name FROM tenants')
+  return rows.map((row) => row.database_name)
+}
+
+/** Templates of this installation, half-built ones included. */
+export async function templateDatabases({ tenancy }: Platform): Promise<string[]> {
+  const prefix = `tenantry_template_${(await tenancy.installationId()).slice(0, 8)}_`
+  const { rows } = await onServer((server) =>
+    server.query<{ datname: string }>('SELECT datname FROM pg_database WHERE starts_with(datname, $1)', [
+      prefix,
+    ]),
+  )
+  return rows.map((row) => row.datname)
+}

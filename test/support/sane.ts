@@ -1,0 +1,97 @@
+import { expect } from 'vitest'
+import type { ApiExchange, ApiReply } from './api-client.ts'
+import type { Contract } from './contract.ts'
+import { ID } from './shapes.ts'
+
+/** G4: what tells a stranger how the server is built, or opens it. */
+const LEAKS = [
+  /(\n|\\n)\s*at .+:\d+/,
+  /node_modules/,
+  /SQLSTATE/,
+  /postgres(ql)?:\/\//,
+  /\$argon2|\$2[aby]\$/,
+  /eyJ[\w-]{10,}/,
+  /trt_[\w-]{10,}/,
+  /\/(home|root|usr|tmp|var|work|app|src)\//,
+  /Failed query|duplicate key|violates/,
+]
+
+/** Names that no field of an answer may have, wherever it is. */
+const SECRET_FIELDS = /pass(word)?|hash|secret|salt|sealed|private|dsn|_url$/i
+/** A picture's address is meant to be seen. */
+const INNOCENT_FIELDS = new Set(['avatar_url'])
+
+const SECURITY_HEADERS = {
+  'x-content-type-options': 'nosniff',
+  'x-frame-options': 'DENY',
+  'referrer-policy': 'no-referrer',
+  'cache-control': 'no-store',
+  'content-security-policy': expect.stringContaining("default-src 'none'"),
+}
+
+/** What an address that is in no contract may answer. */
+const UNROUTED = [400, 404, 405, 414]
+
+const TELLTALE_HEADERS = ['server', 'x-powered-by', 'set-cookie', 'access-control-allow-origin']
+
+/** Where tests put routes of their own, which no contract knows. */
+export const TEST_ROUTES = '/test/'
+
+/** What must hold for every answer, whatever its test is about: G1 to G4, G6 to G8. */
+export function expectSane(exchange: ApiExchange, contract: Contract): void {
+  const { method, url, call, reply } = exchange
+  const where = `${method} ${url} answered ${reply.status} ${reply.text.slice(0, 500)}`
+  const route = contract.find(method, url)
+  if (!call.faulty) expect(reply.status, `G8 ${where}`).toBeLessThan(500)
+  if (route) expect(route.statuses, `G1 ${where}`).toContain(reply.status)
+  else if (!url.startsWith(TEST_ROUTES)) expect(UNROUTED, `G1 ${where}`).toContain(reply.status)
+  if (route && isJson(reply)) {
+    expect(contract.complain(route, reply.status, reply.body), `G2 ${where}`).toBeUndefined()
+  }
+  if (reply.status >= 400) expectProblem(reply, contract, where)
+  expectNoLeak(reply, where)
+  expect(reply.headers, `G6 ${where}`).toMatchObject(SECURITY_HEADERS)
+  for (const name of TELLTALE_HEADERS) expect(reply.headers, `G6 ${where}`).not.toHaveProperty(name)
+  expect(reply.headers['x-request-id'] ?? '', `G7 ${where}`).toMatch(ID)
+}
+
+function expectProblem(reply: ApiReply, { problems }: Contract, where: string): void {
+  const { type, status, instance, code } = reply.body ?? {}
+  expect(reply.headers['content-type'], `G3 ${where}`).toBe('application/problem+json; charset=utf-8')
+  expect(status, `G3 ${where}`).toBe(reply.status)
+  expect(problems.get(type), `G3 ${where}`).toBe(reply.status)
+  expect(type, `G3 ${where}`).toMatch(new RegExp(`/problems/${code}$`))
+  expect(instance, `G7 ${where}`).toBe(`urn:uuid:${reply.headers['x-request-id']}`)
+  const { status: sent, headers } = reply
+  if (sent === 401 && code !== 'invalid-credentials')
+    expect(headers['www-authenticate'], where).toMatch(/^Bearer /)
+  if (sent === 503 || sent === 429) expect(headers['retry-after'], where).toMatch(/^[1-9]\d*$/)
+}
+
+function expectNoLeak(reply: ApiReply, where: string): void {
+  const text = isJson(reply) ? JSON.stringify(withoutTokens(reply.body)) : reply.text
+  const headers = JSON.stringify({ ...reply.headers, date: '' })
+  for (const leak of LEAKS) expect(text + headers, `G4 ${where}`).not.toMatch(leak)
+  for (const name of fieldNames(reply.body)) {
+    if (!INNOCENT_FIELDS.has(name)) expect(name, `G6 ${where}`).not.toMatch(SECRET_FIELDS)
+  }
+}
+
+function isJson({ body }: ApiReply): boolean {
+  return body !== undefined
+}
+
+/** The two fields that carry tokens, where a sign-in was answered. */
+function withoutTokens(body: unknown): unknown {
+  if (typeof body !== 'object' || body === null || !('access_token' in body)) return body
+  return { ...body, access_token: '', refresh_token: '' }
+}
+
+/** Every name in an answer, except those that users chose themselves. */
+function fieldNames(value: unknown): string[] {
+  if (Array.isArray(value)) return value.flatMap(fieldNames)
+  if (typeof value !== 'object' || value === null) return []
+  return Object.entries(value).flatMap(([name, inner]) =>
+    name === 'metadata' ? [name] : [name, ...fieldNames(inner)],
+  )
+}

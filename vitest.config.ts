@@ -1,0 +1,37 @@
+import { defineConfig } from 'vitest/config'
+
+/** The guard of the embedded PostgreSQL: a process of its own. */
+const GUARD = [
+  'cluster',
+  'existing-database',
+  'guard',
+  'guard-process',
+  'placement',
+  'platform-role',
+  'postmaster',
+  'server',
+  'supervisor',
+  'watcher',
+].map((file) => `src/platform/embedded/${file}.ts`)
+
+export default defineConfig({
+  test: {
+    include: ['src/**/*.test.ts', 'test/**/*.test.ts'],
+    globalSetup: ['test/support/global-setup.ts'],
+    pool: 'forks',
+    // Two cores; every file has databases and sockets of its own.
+    maxWorkers: 3,
+    testTimeout: 30_000,
+    hookTimeout: 60_000,
+    retry: 0,
+    reporters: ['default', ['json', { outputFile: 'coverage/tests.json' }]],
+    coverage: {
+      provider: 'v8',
+      include: ['src/**/*.ts'],
+      // What runs in a process of its own is seen from outside, by the acceptance tests; types have no lines.
+      exclude: ['src/**/*.test.ts', 'src/**/test-support.ts', 'src/**/*.d.ts', 'src/main/**', ...GUARD],
+      reporter: ['text-summary', 'html', 'json-summary'],
+      thresholds: { lines: 90 },
+    },
+  },
+})
