@@ -5,6 +5,16 @@ CREATE TABLE public.installation (
   CONSTRAINT installation_singleton_check CHECK (singleton)
 );
 
+CREATE TABLE public.organization_requests (
+  user_id uuid NOT NULL,
+  key text NOT NULL,
+  request_hash text NOT NULL,
+  organization_id uuid NOT NULL,
+  response jsonb,
+  created_at timestamp(3) with time zone DEFAULT now() NOT NULL,
+  CONSTRAINT organization_requests_pkey PRIMARY KEY (user_id, key)
+);
+
 CREATE TABLE public.organizations (
   id uuid NOT NULL,
   name text NOT NULL,
@@ -23,6 +33,18 @@ CREATE TABLE public.refresh_tokens (
   created_at timestamp(3) with time zone DEFAULT now() NOT NULL,
   used_at timestamp(3) with time zone,
   CONSTRAINT refresh_tokens_pkey PRIMARY KEY (hash)
+);
+
+CREATE TABLE public.servers (
+  id uuid NOT NULL,
+  name text NOT NULL,
+  sealed_url text,
+  region text,
+  capacity integer,
+  is_draining boolean DEFAULT false NOT NULL,
+  created_at timestamp(3) with time zone DEFAULT now() NOT NULL,
+  CONSTRAINT servers_pkey PRIMARY KEY (id),
+  CONSTRAINT servers_name_key UNIQUE (name)
 );
 
 CREATE TABLE public.sessions (
@@ -57,9 +79,15 @@ CREATE TABLE public.tenants (
   claimed_until timestamp(3) with time zone,
   created_at timestamp(3) with time zone DEFAULT now() NOT NULL,
   updated_at timestamp(3) with time zone DEFAULT now() NOT NULL,
+  server_id uuid NOT NULL,
+  epoch integer DEFAULT 0 NOT NULL,
+  sealed_password text,
+  sealed_previous_password text,
+  credentials_version integer DEFAULT 0 NOT NULL,
+  is_created_event_due boolean DEFAULT false NOT NULL,
   CONSTRAINT tenants_pkey PRIMARY KEY (id),
   CONSTRAINT tenants_database_name_unique UNIQUE (database_name),
-  CONSTRAINT tenants_status_check CHECK ((status = ANY (ARRAY['provisioning'::text, 'active'::text, 'failed'::text, 'suspended'::text])))
+  CONSTRAINT tenants_status_check CHECK ((status = ANY (ARRAY['preparing'::text, 'spare'::text, 'provisioning'::text, 'active'::text, 'failed'::text, 'suspended'::text])))
 );
 
 CREATE TABLE public.users (
@@ -74,6 +102,10 @@ CREATE TABLE public.users (
   CONSTRAINT users_email_key UNIQUE (email)
 );
 
+ALTER TABLE public.organization_requests ADD CONSTRAINT organization_requests_organization_id_organizations_id_fk FOREIGN KEY (organization_id) REFERENCES public.organizations(id) ON DELETE CASCADE;
+
+ALTER TABLE public.organization_requests ADD CONSTRAINT organization_requests_user_id_users_id_fk FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
+
 ALTER TABLE public.organizations ADD CONSTRAINT organizations_id_tenants_id_fk FOREIGN KEY (id) REFERENCES public.tenants(id);
 
 ALTER TABLE public.organizations ADD CONSTRAINT organizations_owner_id_users_id_fk FOREIGN KEY (owner_id) REFERENCES public.users(id);
@@ -82,10 +114,48 @@ ALTER TABLE public.refresh_tokens ADD CONSTRAINT refresh_tokens_session_id_sessi
 
 ALTER TABLE public.sessions ADD CONSTRAINT sessions_user_id_users_id_fk FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
 
+ALTER TABLE public.tenants ADD CONSTRAINT tenants_server_id_servers_id_fk FOREIGN KEY (server_id) REFERENCES public.servers(id);
+
+CREATE OR REPLACE FUNCTION public.advance_tenant_epoch()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+BEGIN
+  NEW.epoch := OLD.epoch + 1;
+  RETURN NEW;
+END
+$function$;
+
+CREATE OR REPLACE FUNCTION public.notify_tenant_changed()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+BEGIN
+  IF TG_OP = 'DELETE' THEN
+    PERFORM pg_notify('tenantry_tenants', OLD.id || ' ' || OLD.epoch + 1);
+  ELSIF TG_OP = 'INSERT' OR NEW.epoch <> OLD.epoch THEN
+    PERFORM pg_notify('tenantry_tenants', NEW.id || ' ' || NEW.epoch);
+  END IF;
+  RETURN NULL;
+END
+$function$;
+
+CREATE INDEX organization_requests_created_at_idx ON public.organization_requests USING btree (created_at);
+
 CREATE INDEX organizations_owner_id_idx ON public.organizations USING btree (owner_id);
 
 CREATE INDEX refresh_tokens_session_id_idx ON public.refresh_tokens USING btree (session_id);
 
 CREATE INDEX sessions_user_id_idx ON public.sessions USING btree (user_id);
 
-CREATE INDEX tenants_unfinished_idx ON public.tenants USING btree (claimed_until) WHERE (status = 'provisioning'::text);
+CREATE INDEX tenants_created_event_due_idx ON public.tenants USING btree (id) WHERE is_created_event_due;
+
+CREATE INDEX tenants_server_id_idx ON public.tenants USING btree (server_id);
+
+CREATE INDEX tenants_spare_idx ON public.tenants USING btree (server_id) WHERE (status = 'spare'::text);
+
+CREATE INDEX tenants_unfinished_idx ON public.tenants USING btree (claimed_until) WHERE (status = ANY (ARRAY['preparing'::text, 'provisioning'::text]));
+
+CREATE TRIGGER tenants_epoch BEFORE UPDATE ON public.tenants FOR EACH ROW WHEN (((((((old.status IS DISTINCT FROM new.status) OR (old.server_id IS DISTINCT FROM new.server_id)) OR (old.database_name IS DISTINCT FROM new.database_name)) OR (old.schema_version IS DISTINCT FROM new.schema_version)) OR (old.migrations_applied IS DISTINCT FROM new.migrations_applied)) OR (old.credentials_version IS DISTINCT FROM new.credentials_version))) EXECUTE FUNCTION public.advance_tenant_epoch();
+
+CREATE TRIGGER tenants_notify AFTER INSERT OR DELETE OR UPDATE ON public.tenants FOR EACH ROW EXECUTE FUNCTION public.notify_tenant_changed();

@@ -1,10 +1,20 @@
 import { refreshTokens, sessions, signingKeys } from '../auth/index.ts'
-import { organizations } from '../organizations/index.ts'
-import { installation, tenantIdentity, tenants } from '../tenancy/index.ts'
+import { organizationRequests, organizations } from '../organizations/index.ts'
+import { installation, servers, tenantIdentity, tenants } from '../tenancy/index.ts'
 import { coreUsers, tenantUsers } from '../users/index.ts'
 
 /** The tables of each kind of database: what `migrate generate` compares. Add your own here. */
 export const MODELS = {
-  core: { installation, tenants, coreUsers, organizations, sessions, refreshTokens, signingKeys },
+  core: {
+    installation,
+    servers,
+    tenants,
+    coreUsers,
+    organizations,
+    organizationRequests,
+    sessions,
+    refreshTokens,
+    signingKeys,
+  },
   tenant: { tenantIdentity, tenantUsers, sessions, refreshTokens },
 } as const

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net'
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import type { WorkContext } from '../platform/index.ts'
+import { Abandonment, abandonable, type WorkContext } from '../platform/index.ts'
 import { httpErrors } from './errors.ts'
 
 /** One request and its answer, from the first hook to the last byte. */
@@ -9,6 +9,8 @@ export interface Exchange {
   readonly reply: FastifyReply
   /** Shared with everything that runs for the request: a guard adds whom it admitted. */
   readonly context: WorkContext & { readonly request_id: string }
+  /** Ends what runs for a client that went away. */
+  readonly abandonment: Abandonment
   /** The route's URL pattern. */
   readonly pattern: string
   readonly timeoutMs: number
@@ -59,10 +61,12 @@ export class Exchanges {
   ): Exchange | undefined {
     if (this.isLast(request)) return undefined
     const startedAt = performance.now()
+    const abandonment = new Abandonment()
     const exchange: Exchange = {
       request,
       reply,
-      context: { request_id: request.id },
+      abandonment,
+      context: abandonable({ request_id: request.id }, abandonment),
       pattern,
       timeoutMs,
       startedAt,
@@ -126,6 +130,7 @@ export class Exchanges {
     if (!this.#running.delete(exchange)) return
     const { request, reply, startedAt } = exchange
     const { headersSent, statusCode, writableFinished } = reply.raw
+    if (!writableFinished) exchange.abandonment.abandon()
     this.#onEnd(exchange, {
       status: headersSent ? statusCode : CLIENT_CLOSED_REQUEST,
       failure: this.#failures.get(request),

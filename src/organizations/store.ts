@@ -1,11 +1,16 @@
-import { and, asc, desc, eq, inArray, or } from 'drizzle-orm'
+import { and, asc, desc, eq, inArray, or, sql } from 'drizzle-orm'
 import { type Id, violates } from '../platform/index.ts'
-import { type CoreExecutor, tenants } from '../tenancy/index.ts'
+import { type CoreExecutor, type TenantStatus, tenants } from '../tenancy/index.ts'
 import { organizations } from './tables.ts'
 
 /** An organization with what its tenant adds. */
 export type Organization = typeof organizations.$inferSelect &
-  Pick<typeof tenants.$inferSelect, 'databaseName' | 'status' | 'isUnannounced'>
+  Pick<typeof tenants.$inferSelect, 'databaseName' | 'isUnannounced'> & {
+    readonly status: OrganizationStatus
+  }
+
+/** What has an organization is no spare. */
+export type OrganizationStatus = Exclude<TenantStatus, 'preparing' | 'spare'>
 
 export interface NewOrganization {
   readonly id: Id
@@ -68,7 +73,7 @@ function select(core: CoreExecutor) {
       createdAt: organizations.createdAt,
       updatedAt: organizations.updatedAt,
       databaseName: tenants.databaseName,
-      status: tenants.status,
+      status: sql<OrganizationStatus>`${tenants.status}`,
       isUnannounced: tenants.isUnannounced,
     })
     .from(organizations)

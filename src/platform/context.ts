@@ -1,10 +1,36 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 
+const ABANDONMENT = Symbol('abandonment')
+
+/** Tells work that nobody waits for its result any more, such as a client that hung up. */
+export class Abandonment {
+  readonly #listeners = new Set<() => void>()
+  #isAbandoned = false
+
+  get isAbandoned(): boolean {
+    return this.#isAbandoned
+  }
+
+  /** Calls `listener` once, when the work is abandoned. Gives what takes it back. */
+  on(listener: () => void): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+
+  abandon(): void {
+    this.#isAbandoned = true
+    for (const listener of this.#listeners) listener()
+    this.#listeners.clear()
+  }
+}
+
 /**
  * What log lines, metrics and events may say about the work that is running. It is never how a query finds its
  * database: that is a `TenantDb` that somebody was handed.
  */
 export interface WorkContext {
+  /** Where the work is for somebody who may go away. A symbol, so that it is no part of what is logged. */
+  [ABANDONMENT]?: Abandonment
   request_id?: string
   tenant_id?: string
   user_id?: string
@@ -20,6 +46,19 @@ export function runInContext<T>(context: WorkContext, work: () => T): T {
 /** The running work's context, or an empty one outside of any. */
 export function currentContext(): Readonly<WorkContext> {
   return storage.getStore() ?? {}
+}
+
+/** How the running work hears that nobody waits for it; `undefined` where nobody can go away. */
+export function currentAbandonment(): Abandonment | undefined {
+  return storage.getStore()?.[ABANDONMENT]
+}
+
+/** A context for work of somebody who may go away. */
+export function abandonable<Context extends WorkContext>(
+  context: Context,
+  abandonment: Abandonment,
+): Context {
+  return { ...context, [ABANDONMENT]: abandonment }
 }
 
 /** Adds to the running work's context what became known of it later, such as the tenant that a guard admitted. */

@@ -1,6 +1,14 @@
 export { type Clock, systemClock } from './clock.ts'
 export { type CloseFailure, type Closer, Closers, withDeadline } from './closers.ts'
-export { currentContext, describeWork, runInContext, type WorkContext } from './context.ts'
+export {
+  Abandonment,
+  abandonable,
+  currentAbandonment,
+  currentContext,
+  describeWork,
+  runInContext,
+  type WorkContext,
+} from './context.ts'
 export { developmentSecret } from './development-secret.ts'
 export {
   acquireEmbeddedPostgres,

@@ -22,6 +22,7 @@ import {
   recordFailure,
   recordStep,
 } from './store.ts'
+import { MAIN_SERVER_ID } from './tables.ts'
 import type { TenantTemplate } from './template.ts'
 import { type CoreDb, type CoreTx, type TenantDb, tenantDatabaseName } from './types.ts'
 
@@ -81,7 +82,11 @@ export class Provisioner {
   async reserve(core: CoreTx, tenantId: Id): Promise<Claim> {
     const databaseName = tenantDatabaseName(tenantId)
     const token = newId()
-    await insertTenant(core, { id: tenantId, databaseName, claimToken: token }, CLAIM_SECONDS)
+    await insertTenant(
+      core,
+      { id: tenantId, serverId: MAIN_SERVER_ID, databaseName, claimToken: token },
+      CLAIM_SECONDS,
+    )
     return { tenantId, databaseName, token, attempts: 0, by: 'owner' }
   }
 

@@ -47,7 +47,7 @@ export async function listTenants(core: CoreExecutor): Promise<TenantRecord[]> {
 /** Claimed from birth, so that nobody takes it over before `claimSeconds` have passed. */
 export async function insertTenant(
   core: CoreExecutor,
-  tenant: { id: Id; databaseName: string; claimToken: Id },
+  tenant: { id: Id; serverId: Id; databaseName: string; claimToken: Id },
   claimSeconds: number,
 ): Promise<void> {
   await core.orm

@@ -4,7 +4,18 @@ import { boolean, check, index, integer, pgTable, text, timestamp, uuid } from '
 /** Milliseconds are what JavaScript's Date holds; finer times would change on their way through it. */
 const time = (name: string) => timestamp(name, { withTimezone: true, precision: 3 })
 
-export const TENANT_STATUSES = ['provisioning', 'active', 'failed', 'suspended'] as const
+/** `preparing` and `spare` have no organization yet; `failed` may lack one too. */
+export const TENANT_STATUSES = [
+  'preparing',
+  'spare',
+  'provisioning',
+  'active',
+  'failed',
+  'suspended',
+] as const
+
+/** The core database's own server. Migrations insert it, so that every installation has one. */
+export const MAIN_SERVER_ID = '00000000-0000-7000-8000-000000000001'
 
 /** Core database: this installation's own identity, one row. Databases that it made carry the same id. */
 export const installation = pgTable(
@@ -16,13 +27,38 @@ export const installation = pgTable(
   (table) => [check('installation_singleton_check', sql`${table.singleton}`)],
 )
 
+/** Core database: PostgreSQL servers that hold tenant databases. */
+export const servers = pgTable('servers', {
+  id: uuid().primaryKey(),
+  name: text().notNull().unique('servers_name_key'),
+  /** How the platform's role reaches it: a URL, sealed, base64. Null: the core database's own server. */
+  sealedUrl: text('sealed_url'),
+  region: text(),
+  /** Most tenants that are placed on it, spares included; null: no limit. */
+  capacity: integer(),
+  /** No new tenants are placed on it. */
+  isDraining: boolean('is_draining').notNull().default(false),
+  createdAt: time('created_at').notNull().defaultNow(),
+})
+
 /** Core database: every tenant database and how far it is. Its id is the organization's id. */
 export const tenants = pgTable(
   'tenants',
   {
     id: uuid().primaryKey(),
+    serverId: uuid('server_id')
+      .notNull()
+      .references(() => servers.id),
+    /** Also the name of its login role. */
     databaseName: text('database_name').notNull().unique(),
     status: text({ enum: TENANT_STATUSES }).notNull(),
+    /** Grows with every change that a process must know before it lets anybody in; a trigger counts. */
+    epoch: integer().notNull().default(0),
+    /** The login role's password, sealed, base64; null while there is no role. */
+    sealedPassword: text('sealed_password'),
+    /** The one before, as long as the server may still have that one. */
+    sealedPreviousPassword: text('sealed_previous_password'),
+    credentialsVersion: integer('credentials_version').notNull().default(0),
     /** Newest migration that its database holds; null until it is active for the first time. */
     schemaVersion: text('schema_version'),
     /** How many migrations it holds: a file that came late, with an older version, is missing only here. */
@@ -33,6 +69,8 @@ export const tenants = pgTable(
     lastError: text('last_error'),
     /** Finished by a reconciler after its request had failed: the owner has not heard of it yet. */
     isUnannounced: boolean('is_unannounced').notNull().default(false),
+    /** Active, but the handlers of `organization.created` have not run yet. */
+    isCreatedEventDue: boolean('is_created_event_due').notNull().default(false),
     /** Who provisions it now; a step of anybody else is refused. Null in the pause after a failure. */
     claimToken: uuid('claim_token'),
     /** Until then no reconciler takes the provisioning over. */
@@ -41,8 +79,16 @@ export const tenants = pgTable(
     updatedAt: time('updated_at').notNull().defaultNow(),
   },
   (table) => [
-    check('tenants_status_check', sql`${table.status} in ('provisioning', 'active', 'failed', 'suspended')`),
-    index('tenants_unfinished_idx').on(table.claimedUntil).where(sql`${table.status} = 'provisioning'`),
+    check(
+      'tenants_status_check',
+      sql`${table.status} in ('preparing', 'spare', 'provisioning', 'active', 'failed', 'suspended')`,
+    ),
+    index('tenants_unfinished_idx')
+      .on(table.claimedUntil)
+      .where(sql`${table.status} in ('preparing', 'provisioning')`),
+    index('tenants_spare_idx').on(table.serverId).where(sql`${table.status} = 'spare'`),
+    index('tenants_server_id_idx').on(table.serverId),
+    index('tenants_created_event_due_idx').on(table.id).where(sql`${table.isCreatedEventDue}`),
   ],
 )
 

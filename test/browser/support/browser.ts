@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
-import { mkdir, mkdtemp, rename, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import packaged, { inflate } from '@sparticuz/chromium'
 import { type Browser, chromium } from 'playwright-core'
@@ -50,6 +50,7 @@ async function unpack(): Promise<string> {
   try {
     await packaged.executablePath()
     await inflate(join(PACKAGE, 'bin', 'al2023.tar.br'))
+    await writeFile(join(draft, 'fonts', 'fonts.conf'), fontConfiguration(join(target, 'fonts')))
     // Another run may have come first, which is as good.
     await rename(draft, target).catch((error) => {
       if (!existsSync(target)) throw error
@@ -60,6 +61,14 @@ async function unpack(): Promise<string> {
     await rm(draft, { recursive: true, force: true })
   }
   return target
+}
+
+/** The package's own names /tmp/fonts; a browser that finds no font at all ends with the first page. */
+function fontConfiguration(fonts: string): string {
+  return `<?xml version="1.0"?>
+<!DOCTYPE fontconfig SYSTEM "fonts.dtd">
+<fontconfig><dir>${fonts}</dir><cachedir>${fonts}/cache</cachedir></fontconfig>
+`
 }
 
 /** Machines without a desktop may lack libraries that the browser needs; the package has those, too. */
