@@ -2,7 +2,7 @@ import { randomInt } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Publisher } from '../events/index.ts'
 import { httpErrors } from '../http/index.ts'
-import { type Id, type Logger, newId } from '../platform/index.ts'
+import type { Id, Logger } from '../platform/index.ts'
 import {
   acknowledgeTenant,
   type CoreDb,
@@ -61,14 +61,13 @@ export function createOrganizationService(options: OrganizationServiceOptions): 
 
   /** Record and tenant in one transaction; `undefined` when the slug is taken. */
   async function reserve(owner: CoreUser, name: string, slug: string): Promise<Birth | undefined> {
-    const id = newId()
     try {
       const claim = await core.transaction(async (tx) => {
-        const reserved = await tenancy.provisioner.reserve(tx, id)
-        await insertOrganization(tx, { id, name, slug, ownerId: owner.id })
+        const reserved = await tenancy.provisioner.reserve(tx)
+        await insertOrganization(tx, { id: reserved.tenantId, name, slug, ownerId: owner.id })
         return reserved
       })
-      return { id, finish: () => tenancy.provisioner.complete(claim) }
+      return { id: claim.tenantId, finish: () => tenancy.provisioner.complete(claim) }
     } catch (error) {
       if (isSlugTaken(error)) return undefined
       throw error

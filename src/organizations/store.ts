@@ -52,14 +52,17 @@ export async function findUnansweredOrganization(
     .where(
       and(eq(organizations.ownerId, wish.ownerId), eq(organizations.name, wish.name), isWished, isUnanswered),
     )
-    .orderBy(desc(organizations.id))
+    .orderBy(desc(organizations.createdAt), desc(organizations.id))
     .limit(1)
   return row?.id
 }
 
 /** Oldest first. */
 export async function listOwnedOrganizations(core: CoreExecutor, ownerId: Id): Promise<Organization[]> {
-  return await select(core).where(eq(organizations.ownerId, ownerId)).orderBy(asc(organizations.id))
+  // Not by id: one that was a spare has the id of an earlier time.
+  return await select(core)
+    .where(eq(organizations.ownerId, ownerId))
+    .orderBy(asc(organizations.createdAt), asc(organizations.id))
 }
 
 function select(core: CoreExecutor) {

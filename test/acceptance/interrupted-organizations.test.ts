@@ -12,11 +12,14 @@ import { eventually } from './support/poll.ts'
 import { postgresProcesses } from './support/running-postgres.ts'
 import { type Server, Workspace } from './support/workspace.ts'
 
+/** So that every step is taken while the request waits. */
+const NO_SPARES = { SPARE_DATABASES: '0' }
+
 let place: Workspace
 let server: Server
 beforeAll(async () => {
   place = await Workspace.create()
-  server = await place.serve()
+  server = await place.serve(NO_SPARES)
 }, 60_000)
 afterAll(() => place[Symbol.asyncDispose]())
 
@@ -47,7 +50,7 @@ describe('a server that is killed while it makes an organization', { timeout: 90
   it.each([
     ['its record is written', holdDatabaseCreation, 'asks again'],
     ['its database is there', (dataDir: string) => holdStep(dataDir, 'database'), 'waits'],
-    ['its owner is there', (dataDir: string) => holdStep(dataDir, 'seed'), 'asks again'],
+    ['its owner is there', (dataDir: string) => holdStep(dataDir, 'owner'), 'asks again'],
     ['all but its activation is done', (dataDir: string) => holdStep(dataDir, 'activate'), 'waits'],
   ] as const)('K leaves nothing half-made and gets finished: killed when %s', async (when, hold, then) => {
     const owner = newPerson('owner')
@@ -56,7 +59,7 @@ describe('a server that is killed while it makes an organization', { timeout: 90
     await using held = await hold(place.dataDir)
     const tenantId = await killWhileHeld(held, owner, token, name)
 
-    server = await place.serve()
+    server = await place.serve(NO_SPARES)
     await forgetHeldSteps(place.dataDir)
     if (then === 'waits') await expireClaims(place.dataDir)
     else expect(await ask(token, name)).toMatchObject({ body: { id: tenantId } })
