@@ -6,7 +6,8 @@ import { EXIT, type ExitCode } from './exit-codes.ts'
 import { exitCodeOf, explain } from './failures.ts'
 import { migrateCommand } from './migrate.ts'
 import { createOutput, type TextSink } from './output.ts'
-import { tenantsCommand } from './tenants.ts'
+import { serversCommand } from './servers/command.ts'
+import { tenantsCommand } from './tenants/command.ts'
 
 /** What the process around the commands gives them. */
 export interface Surroundings {
@@ -15,6 +16,8 @@ export interface Surroundings {
   readonly stderr: TextSink
   /** Asks a person; absent without a terminal. */
   readonly confirm?: (question: string) => Promise<boolean>
+  /** Reads standard input to its end. */
+  readonly readInput?: () => Promise<string>
   readonly version: string
   /** Runs the server until it is told to stop. */
   readonly serve: (config: Config) => Promise<ExitCode>
@@ -28,13 +31,13 @@ export interface Surroundings {
  * @returns the exit code; never throws
  */
 export async function runCommandLine(args: readonly string[], surroundings: Surroundings): Promise<ExitCode> {
-  const { env, stdout, stderr, confirm, version, serve, terminal } = surroundings
+  const { env, stdout, stderr, confirm, readInput, version, serve, terminal } = surroundings
   let exitCode: ExitCode = EXIT.done
   const program = new Command('tenantry')
   const run: Run = async (work) => {
     const output = createOutput(stdout, stderr, program.opts<{ json: boolean }>().json)
     try {
-      exitCode = await work({ config: loadConfig(env, terminal), output, confirm })
+      exitCode = await work({ config: loadConfig(env, terminal), output, confirm, readInput })
     } catch (error) {
       exitCode = exitCodeOf(error)
       output.note(explain(error))
@@ -56,6 +59,7 @@ export async function runCommandLine(args: readonly string[], surroundings: Surr
     .action(() => run(({ config }) => serve(config)))
   program.addCommand(migrateCommand(run, systemClock))
   program.addCommand(tenantsCommand(run))
+  program.addCommand(serversCommand(run))
   inherit(program)
 
   try {

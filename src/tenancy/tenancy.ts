@@ -13,9 +13,11 @@ import { createAdmission } from './admission.ts'
 import { rotateCredentials } from './credentials/rotate.ts'
 import { createCredentialVault } from './credentials/vault.ts'
 import { TenantDirectory } from './directory.ts'
+import { createOperations, type Operations } from './operations/operations.ts'
 import { Provisioner } from './provisioning/provisioner.ts'
 import { reconcile } from './provisioning/reconciler.ts'
 import { ServerRegistry } from './servers/server-registry.ts'
+import type { ServerRecord } from './servers/store.ts'
 import { TenantServer } from './servers/tenant-server.ts'
 import { SpareKeeper } from './spares/spare-keeper.ts'
 import { findOrCreateInstallationId } from './store.ts'
@@ -66,6 +68,7 @@ export interface Tenancy {
   prepare(): Promise<void>
   /** Gives a tenant's login role another password. Throws what `rotateCredentials` throws. */
   rotateCredentials(tenantId: Id): Promise<number>
+  readonly operations: Operations
   /** Connections to tenant databases that are open now. */
   openConnections(): number
   /** A connection of the platform's role to a tenant's database, for migrations and repairs. */
@@ -88,7 +91,9 @@ export function createTenancy(options: TenancyOptions): Tenancy {
   const installationId = once(() => findOrCreateInstallationId(core))
   const vault = createCredentialVault(options.box)
   const directory = new TenantDirectory({ core, clock })
-  const servers = openServers(options, installationId, (id, sealed) => vault.openUrl(id, sealed))
+  const urlOf = ({ id, sealedUrl }: ServerRecord) =>
+    sealedUrl === null ? options.databaseUrl : vault.openUrl(id, sealedUrl)
+  const servers = openServers(options, installationId, urlOf)
   const admission = createAdmission({ core, directory, servers, vault })
   const provisioner = new Provisioner({
     core,
@@ -133,6 +138,7 @@ export function createTenancy(options: TenancyOptions): Tenancy {
       directory.invalidate(tenantId)
       return version
     },
+    operations: createOperations({ core, vault, urlOf }),
     openConnections: () => servers.used.reduce((sum, { broker }) => sum + broker.openConnections, 0),
     maintain: async ({ serverId, databaseName }, work) =>
       (await servers.get(serverId)).maintain(databaseName, work),
@@ -151,16 +157,16 @@ async function inContextOf<T>(tenantId: Id, work: () => Promise<T>): Promise<T> 
 function openServers(
   options: TenancyOptions,
   installationId: () => Promise<Id>,
-  openUrl: (serverId: Id, sealed: string) => string,
+  urlOf: (server: ServerRecord) => string,
 ): ServerRegistry {
-  const { core, databaseUrl, tenantMigrations, connections, connectionsPerTenant } = options
+  const { core, tenantMigrations, connections, connectionsPerTenant } = options
   return new ServerRegistry({
     core,
-    open: ({ id, sealedUrl }) =>
+    open: (server) =>
       new TenantServer({
-        id,
-        url: sealedUrl === null ? databaseUrl : openUrl(id, sealedUrl),
-        holdsCore: sealedUrl === null,
+        id: server.id,
+        url: urlOf(server),
+        holdsCore: server.sealedUrl === null,
         migrations: tenantMigrations,
         installationId,
         connections,
