@@ -26,7 +26,9 @@ export function createOutput(stdout: TextSink, stderr: TextSink, json: boolean):
 /** Lines up rows under their headings (none: rows alone), for a terminal as for `awk`. */
 export function table(headings: readonly string[], rows: readonly (readonly string[])[]): string {
   const lines = headings.length > 0 ? [headings, ...rows] : rows
-  const widths = (lines[0] ?? []).map((_, column) => Math.max(...lines.map((line) => line[column]?.length ?? 0)))
+  const widths = (lines[0] ?? []).map((_, column) =>
+    Math.max(...lines.map((line) => line[column]?.length ?? 0)),
+  )
   return lines
     .map((line) =>
       line

@@ -28,15 +28,19 @@ export async function add(
     { ...server, administrator_should: advice },
     `${name}: added, PostgreSQL ${server.version} at ${server.address}`,
   )
-  if (!output.json && advice.length > 0) output.note(['Its administrator should run:', ...advice].join('\n  '))
-  output.note('Its pg_hba.conf must let the roles tenant_… in with scram-sha-256 from where this program runs.')
+  if (!output.json && advice.length > 0)
+    output.note(['Its administrator should run:', ...advice].join('\n  '))
+  output.note(
+    'Its pg_hba.conf must let the roles tenant_… in with scram-sha-256 from where this program runs.',
+  )
   return EXIT.done
 }
 
 async function readUrl({ config, readInput }: CommandContext, given?: string): Promise<string> {
   if (given === '-' && !readInput) throw new UsageError('There is no standard input to read the URL from.')
   const url = given === '-' ? (await readInput?.())?.trim() : (given ?? config.newServerUrl)
-  if (url === undefined) throw new UsageError('Say the URL with --url - and standard input, or in NEW_SERVER_URL.')
+  if (url === undefined)
+    throw new UsageError('Say the URL with --url - and standard input, or in NEW_SERVER_URL.')
   // The URL holds a password, so the message does not repeat it.
   if (!isPostgresUrl(url))
     throw new UsageError('The URL must look like postgres://user:password@host:5432/database.')

@@ -8,11 +8,7 @@ import { fieldList } from '../output.ts'
 import { findNamed } from './find.ts'
 
 /** Everything that is recorded of one tenant, but no secret. */
-export async function show(
-  { output }: CommandContext,
-  databases: Databases,
-  id: string,
-): Promise<ExitCode> {
+export async function show({ output }: CommandContext, databases: Databases, id: string): Promise<ExitCode> {
   const tenant = await findNamed(databases, id)
   const server = await findServer(databases.core, tenant.serverId)
   const facts = {
@@ -36,7 +32,10 @@ export async function show(
     created_at: tenant.createdAt.toISOString(),
     updated_at: tenant.updatedAt.toISOString(),
   }
-  const organization = await describeOrganization(databases, await findOrganization(databases.core, tenant.id))
+  const organization = await describeOrganization(
+    databases,
+    await findOrganization(databases.core, tenant.id),
+  )
   output.data({ ...facts, organization }, fieldList({ ...facts, ...prefixed(organization ?? {}) }))
   return EXIT.done
 }

@@ -54,7 +54,8 @@ export async function addServer(options: AddServerOptions, wish: NewServer): Pro
   try {
     await insertServer(core, { id, name, sealedUrl: vault.sealUrl(id, url), region, capacity })
   } catch (error) {
-    if (violates(error, 'servers_name_key')) throw new ServerRefusedError(`There is a server ${name} already.`)
+    if (violates(error, 'servers_name_key'))
+      throw new ServerRefusedError(`There is a server ${name} already.`)
     throw error
   }
   return { id, name, address: addressOf(url), version: facts.version, advice: adviceFor(facts) }
@@ -69,7 +70,11 @@ async function probe(url: string): Promise<ServerFacts> {
 }
 
 /** Two names for one server would let two records own the same databases. */
-async function refuseKnown({ core, urlOf }: AddServerOptions, url: string, facts: ServerFacts): Promise<void> {
+async function refuseKnown(
+  { core, urlOf }: AddServerOptions,
+  url: string,
+  facts: ServerFacts,
+): Promise<void> {
   for (const server of await listServers(core)) {
     const known = urlOf(server)
     const isSame = addressOf(known) === addressOf(url) || (await isSameServer(known, facts))

@@ -13,10 +13,13 @@ export async function probeServer(url: string): Promise<ServerFacts> {
 /** What keeps a server from holding tenant databases, one sentence each; empty when nothing does. */
 export function shortcomings(facts: ServerFacts): string[] {
   return [
-    facts.version < OLDEST_VERSION && `It is PostgreSQL ${facts.version}; ${OLDEST_VERSION} or newer is needed.`,
+    facts.version < OLDEST_VERSION &&
+      `It is PostgreSQL ${facts.version}; ${OLDEST_VERSION} or newer is needed.`,
     facts.isReplica && 'It is a read-only replica.',
-    !facts.mayCreateDatabases && `Its role ${facts.role} needs CREATEDB: ALTER ROLE "${facts.role}" CREATEDB;`,
-    !facts.mayCreateRoles && `Its role ${facts.role} needs CREATEROLE: ALTER ROLE "${facts.role}" CREATEROLE;`,
+    !facts.mayCreateDatabases &&
+      `Its role ${facts.role} needs CREATEDB: ALTER ROLE "${facts.role}" CREATEDB;`,
+    !facts.mayCreateRoles &&
+      `Its role ${facts.role} needs CREATEROLE: ALTER ROLE "${facts.role}" CREATEROLE;`,
   ].filter((line) => line !== false)
 }
 
