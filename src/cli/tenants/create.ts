@@ -1,5 +1,6 @@
 import { Value } from 'typebox/value'
 import type { Platform } from '../../compose.ts'
+import { isCleanText } from '../../http/index.ts'
 import { NewOrganizationBody, presentOrganization, slugProblem } from '../../organizations/index.ts'
 import { canonicalEmail, findCoreUserByEmail } from '../../users/index.ts'
 import { type CommandContext, UsageError } from '../context.ts'
@@ -39,6 +40,7 @@ export async function createTenant(
 function refuseOdd(name: string, slug: string | undefined): void {
   if (!Value.Check(NewOrganizationBody, { name, ...(slug !== undefined && { slug }) }))
     throw new UsageError('A name has 1 to 255 characters and more than spaces, a slug 1 to 63.')
+  if (!isCleanText(name)) throw new UsageError('The name holds characters that cannot be shown.')
   const problem = slug === undefined ? undefined : slugProblem(slug)
   if (problem !== undefined) throw new UsageError(`This slug cannot be used: ${problem}.`)
 }

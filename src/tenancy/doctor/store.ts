@@ -1,4 +1,4 @@
-import { inArray, isNull, sql, and, eq } from 'drizzle-orm'
+import { and, eq, inArray, isNull, sql } from 'drizzle-orm'
 import type { Connection, Id } from '../../platform/index.ts'
 import type { SchemaState } from '../store.ts'
 import { tenants } from '../tables.ts'
