@@ -88,7 +88,9 @@ async function wire({ config, databaseUrl, secret, clock, log }: ComposeOptions,
   const events = new EventEmitter<Events>({ clock, log })
   // Handlers use the databases, and the worker publishes: they close in the reverse of this order.
   closers.push('event handlers', () => events.settle())
-  closers.push('worker', () => tenancy.worker.stop())
+  closers.push('worker', async () => {
+    await Promise.all([tenancy.worker.stop(), tenancy.warmer.stop()])
+  })
   events.on('organization.created', 'log', ({ payload }) => log.info(payload, 'organization created'))
   tenancy.provisioner.use(organizationHooks(core, events))
 

@@ -70,6 +70,7 @@ async function start(
   await platform.tenancy.prepare()
   if (told.aborted) return undefined
   platform.tenancy.worker.start()
+  platform.tenancy.warmer.start()
 
   const app = await createApp(platform)
   closers.push('http server', () => stopServing(app, log))

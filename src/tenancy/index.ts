@@ -1,5 +1,4 @@
 export { tenancyErrors } from './errors.ts'
-export { NoServerError } from './provisioning/errors.ts'
 export type { ProvisioningHooks } from './provisioning/provisioner.ts'
 export { acknowledgeTenant } from './provisioning/store.ts'
 export { findTenantDetails, listTenants, recordSchema } from './store.ts'

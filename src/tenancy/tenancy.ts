@@ -9,7 +9,7 @@ import {
   runInContext,
   type SecretBox,
 } from '../platform/index.ts'
-import { createAdmission } from './admission.ts'
+import { type Admission, createAdmission } from './admission.ts'
 import { rotateCredentials } from './credentials/rotate.ts'
 import { createCredentialVault } from './credentials/vault.ts'
 import { TenantDirectory } from './directory.ts'
@@ -18,6 +18,7 @@ import { reconcile } from './provisioning/reconciler.ts'
 import { ServerRegistry } from './servers/server-registry.ts'
 import { TenantServer } from './servers/tenant-server.ts'
 import { SpareKeeper } from './spares/spare-keeper.ts'
+import { warmSpares } from './spares/warm-spares.ts'
 import { findOrCreateInstallationId } from './store.ts'
 import type { CoreDb, TenantDb, TenantRecord } from './types.ts'
 import { Worker } from './worker.ts'
@@ -60,6 +61,8 @@ export interface Tenancy {
   /** Finishes what was interrupted and keeps spares ready, once it is started. */
   readonly worker: Worker
   readonly spares: SpareKeeper
+  /** Keeps spares reachable without a delay, in processes that serve. */
+  readonly warmer: Worker
   /** One look for what a crash left unfinished. */
   reconcile(): Promise<void>
   /** Makes what the first organization would otherwise have to wait for. */
@@ -73,11 +76,12 @@ export interface Tenancy {
     tenant: Pick<TenantRecord, 'serverId' | 'databaseName'>,
     work: (connection: Connection) => Promise<T>,
   ): Promise<T>
-  /** Closes every connection; `worker.stop()` comes before. */
+  /** Closes every connection; `worker.stop()` and `warmer.stop()` come before. */
   close(): Promise<void>
 }
 
 const RECONCILE = { intervalMs: 2_000, pauseMs: 2_000 }
+const WARM = { intervalMs: 1_000, pauseMs: 1_000 }
 const REFILL = { intervalMs: 2_000, pauseMs: 50 }
 /** So many processes can have all of a tenant's connections that one process may have, with some for maintenance. */
 const PROCESSES = 5
@@ -111,6 +115,8 @@ export function createTenancy(options: TenancyOptions): Tenancy {
     log,
   )
 
+  const warmer = createWarmer(options, admission)
+
   return {
     withTenant: (tenantId, work) =>
       inContextOf(tenantId, async () => await work(await admission.admit(tenantId))),
@@ -125,6 +131,7 @@ export function createTenancy(options: TenancyOptions): Tenancy {
     provisioner,
     servers,
     worker,
+    warmer,
     spares,
     reconcile: reconcileOnce,
     prepare: () => prepare(servers, log),
@@ -138,6 +145,13 @@ export function createTenancy(options: TenancyOptions): Tenancy {
       (await servers.get(serverId)).maintain(databaseName, work),
     close: () => servers.close(),
   }
+}
+
+function createWarmer({ core, tenantMigrations, spares, log }: TenancyOptions, admission: Admission): Worker {
+  const { latest, files } = tenantMigrations
+  const schema = { schemaVersion: latest ?? null, migrationsApplied: files.length }
+  const run = () => warmSpares({ core, schema, limit: spares, open: admission.spare, log }).then(() => false)
+  return new Worker(spares > 0 ? [{ name: 'warm spares', run, ...WARM }] : [], log)
 }
 
 async function inContextOf<T>(tenantId: Id, work: () => Promise<T>): Promise<T> {
