@@ -73,7 +73,7 @@ async function expectWhole(id: string, key: string): Promise<void> {
   expect(await orphans(one.platform)).toEqual([])
 }
 
-const countTenants = async () => (await inCore(one.platform, sql`SELECT FROM tenants`)).length
+const countOrganizations = async () => (await inCore(one.platform, sql`SELECT FROM organizations`)).length
 
 /** A request that failed, and whose organization another process may take up at once. */
 async function abandon() {
@@ -95,18 +95,18 @@ describe('H3 16 requests with one key in two processes', () => {
     const key = unique('key')
     const slug = round % 2 === 0 ? undefined : unique('race')
     const body = { name: unique('Race'), slug }
-    const before = await countTenants()
+    const before = await countOrganizations()
     const replies = await atOnce(CALLERS, (index) => create(index, ann, key, body))
     await expectOne(replies, key, body)
-    expect(await countTenants()).toBe(before + 1)
+    expect(await countOrganizations()).toBe(before + 1)
   })
 
   it.each([1, 2, 3])('finish the one that failed before (round %i)', async () => {
     const { id, key, name } = await abandon()
-    const before = await countTenants()
+    const before = await countOrganizations()
     const replies = await atOnce(CALLERS, (index) => create(index, ann, key, { name }))
     expect(await expectOne(replies, key, { name })).toBe(id)
-    expect(await countTenants()).toBe(before)
+    expect(await countOrganizations()).toBe(before)
   })
 
   it('of six users make one organization for each', async () => {
@@ -125,7 +125,7 @@ describe('H4 16 requests with one key and two bodies in two processes', () => {
     const key = unique('key')
     const bodies = [{ name: unique('This') }, { name: unique('That'), slug: unique('that') }] as const
     const bodyOf = (index: number) => bodies[(index >> 1) % 2] as (typeof bodies)[number]
-    const before = await countTenants()
+    const before = await countOrganizations()
     const replies = await atOnce(CALLERS, (index) => create(index, ann, key, bodyOf(index)))
     const winner = replies.find(({ status }) => status === 201)?.body.name
     expect(bodies.map(({ name }) => name)).toContain(winner)
@@ -133,14 +133,14 @@ describe('H4 16 requests with one key and two bodies in two processes', () => {
     await expectOne(same, key, { ...bodies.find(({ name }) => name === winner) })
     for (const reply of replies.filter((_, index) => bodyOf(index).name !== winner))
       expect(reply).toMatchObject({ status: 422, body: { code: 'idempotency-mismatch' } })
-    expect(await countTenants()).toBe(before + 1)
+    expect(await countOrganizations()).toBe(before + 1)
   })
 })
 
 describe('H15 the reconcilers of two processes and the owner’s repeats', () => {
   it.each([1, 2, 3])('that come at once finish each organization once (round %i)', async () => {
     const abandoned = [await abandon(), await abandon(), await abandon()]
-    const before = await countTenants()
+    const before = await countOrganizations()
     const [replies] = await Promise.all([
       atOnce(6, async (index) => {
         const { key, name } = abandoned[index % 3] as (typeof abandoned)[number]
@@ -154,6 +154,6 @@ describe('H15 the reconcilers of two processes and the owner’s repeats', () =>
       expect(await create(1, ann, key, { name })).toMatchObject({ status: 201, body: { id } })
       await expectWhole(id, key)
     }
-    expect(await countTenants()).toBe(before)
+    expect(await countOrganizations()).toBe(before)
   })
 })

@@ -47,11 +47,12 @@ export async function claimForAnother(platform: Platform, id: string, process: '
   )
 }
 
-/** Tenants of this platform without an organization, or without a database. */
+/** Tenants of this platform that should have an organization and a database, and lack one of them. */
 export async function orphans(platform: Platform): Promise<unknown[]> {
   const records = await inCore<{ name: string; organization: string | null }>(
     platform,
-    sql`SELECT t.database_name AS name, o.id AS organization FROM tenants t LEFT JOIN organizations o ON o.id = t.id`,
+    sql`SELECT t.database_name AS name, o.id AS organization FROM tenants t LEFT JOIN organizations o ON o.id = t.id
+      WHERE t.status NOT IN ('preparing', 'spare')`,
   )
   const { rows } = await onServer((server) =>
     server.query<{ datname: string }>('SELECT datname FROM pg_database WHERE datname = ANY($1)', [
