@@ -62,16 +62,11 @@ export async function compose(options: ComposeOptions) {
 }
 
 async function wire({ config, databaseUrl, secret, clock, log }: ComposeOptions, closers: Closers) {
-  const pool = createPool({
-    url: databaseUrl,
-    applicationName: 'tenantry core',
-    timeouts: REQUEST_TIMEOUTS,
-    max: CORE_CONNECTIONS,
-  })
+  const options = { url: databaseUrl, applicationName: 'tenantry core', timeouts: REQUEST_TIMEOUTS }
+  const pool = createPool({ ...options, max: CORE_CONNECTIONS })
   closers.push('core database', () => pool.close())
   const core = createDatabase('core', pool)
   const box = createSecretBox(secret)
-
   const tenancy = createTenancy({
     core,
     databaseUrl,
@@ -88,9 +83,7 @@ async function wire({ config, databaseUrl, secret, clock, log }: ComposeOptions,
   const events = new EventEmitter<Events>({ clock, log })
   // Handlers use the databases, and the worker publishes: they close in the reverse of this order.
   closers.push('event handlers', () => events.settle())
-  closers.push('worker', async () => {
-    await Promise.all([tenancy.worker.stop(), tenancy.warmer.stop()])
-  })
+  closers.push('worker', () => tenancy.worker.stop())
   events.on('organization.created', 'log', ({ payload }) => log.info(payload, 'organization created'))
   tenancy.provisioner.use(organizationHooks(core, events))
 

@@ -76,7 +76,7 @@ export interface Tenancy {
     tenant: Pick<TenantRecord, 'serverId' | 'databaseName'>,
     work: (connection: Connection) => Promise<T>,
   ): Promise<T>
-  /** Closes every connection; `worker.stop()` and `warmer.stop()` come before. */
+  /** Closes every connection; `worker.stop()` comes before. */
   close(): Promise<void>
 }
 
@@ -143,7 +143,10 @@ export function createTenancy(options: TenancyOptions): Tenancy {
     openConnections: () => servers.used.reduce((sum, { broker }) => sum + broker.openConnections, 0),
     maintain: async ({ serverId, databaseName }, work) =>
       (await servers.get(serverId)).maintain(databaseName, work),
-    close: () => servers.close(),
+    close: async () => {
+      await warmer.stop()
+      await servers.close()
+    },
   }
 }
 
