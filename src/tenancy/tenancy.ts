@@ -107,14 +107,11 @@ export function createTenancy(options: TenancyOptions): Tenancy {
   })
   const spares = new SpareKeeper({ core, servers, provisioner, wanted: options.spares, log })
   const reconcileOnce = () => reconcile({ core, provisioner, log })
-  const worker: Worker = new Worker(
-    [
-      { name: 'reconciler', run: () => reconcileOnce().then(() => false), ...RECONCILE },
-      { name: 'spares', run: () => spares.refill(), ...REFILL },
-    ],
-    log,
-  )
-
+  const chores = [
+    { name: 'reconciler', run: () => reconcileOnce().then(() => false), ...RECONCILE },
+    { name: 'spares', run: () => spares.refill(), ...REFILL },
+  ]
+  const worker: Worker = new Worker(chores, log)
   const warmer = createWarmer(options, admission)
 
   return {
