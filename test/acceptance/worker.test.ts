@@ -1,9 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { call, newPerson, register } from './support/api.ts'
+import { openBlackHole } from './support/black-hole.ts'
 import { expireClaims, holdDatabaseCreation } from './support/held-step.ts'
 import { eventually } from './support/poll.ts'
 import type { StartedProcess } from './support/processes.ts'
-import { connectAsPlatform, postgresProcesses } from './support/running-postgres.ts'
+import { connectAsPlatform, platformUrl, postgresProcesses } from './support/running-postgres.ts'
 import { type Server, Workspace, whenReady } from './support/workspace.ts'
 
 let place: Workspace
@@ -19,8 +20,9 @@ function serveWithoutWorker(): Promise<Server> {
   return whenReady(place.startTenantry(['serve', '--no-worker'], { PORT: '0', RATE_LIMITS: 'off' }))
 }
 
-async function startWorker(): Promise<StartedProcess> {
-  const worker = place.startTenantry(['worker'], { PORT: new URL(server.url).port })
+async function startWorker(env: Readonly<Record<string, string>> = {}): Promise<StartedProcess> {
+  // The port that the server has: to listen on it would fail.
+  const worker = place.startTenantry(['worker'], { PORT: new URL(server.url).port, ...env })
   await worker.says(/worker is ready/)
   return worker
 }
@@ -72,7 +74,6 @@ describe('a server without a worker', { timeout: 60_000 }, () => {
 describe('a worker', { timeout: 60_000 }, () => {
   it('listens on no port, says that it is ready, and ends with 0 when it is told to', async () => {
     const end = async (signal: NodeJS.Signals) => {
-      // It was given the port that the server has: to listen on it would fail.
       const worker = await startWorker()
       expect(worker.stdout).toBe('Tenantry’s worker is ready.\n')
       worker.kill(signal)
@@ -82,6 +83,15 @@ describe('a worker', { timeout: 60_000 }, () => {
     await Promise.all([end('SIGINT'), end('SIGHUP')])
     // The server still needs it.
     expect(postgresProcesses(place.dataDir)).not.toEqual([])
+  })
+
+  it('goes on while PostgreSQL is away', async () => {
+    const way = await openBlackHole(platformUrl(place.dataDir))
+    const worker = await startWorker({ DATABASE_URL: way.url })
+    await way[Symbol.asyncDispose]()
+    await worker.says(/"reconciling tenants failed"/)
+    worker.kill('SIGTERM')
+    expect(await worker.exited()).toEqual({ code: 0, signal: null })
   })
 
   it('N7 says in one line what keeps it from starting, and ends with 1', async () => {
