@@ -5,7 +5,7 @@ import { atOnce } from '../support/at-once.ts'
 import { startPlatform, type TestPlatform } from '../support/platform.ts'
 
 /** More than may be hashed and wait together, which is 66. */
-const LOGINS = 200
+const LOGINS = 120
 
 let test: TestPlatform
 let user: SignedInUser
@@ -26,26 +26,23 @@ it('I1 refuses at once the sign-ins that do not fit, while health stays answered
   }).finally(() => {
     done = true
   })
-  let slowest = 0
+  let answers = 0
   while (!done) {
-    const since = performance.now()
     // An injected request never leaves the current turn of the event loop by itself.
     await pause(10)
     expect((await test.api.send('GET', '/health/live')).status).toBe(200)
-    slowest = Math.max(slowest, performance.now() - since)
+    answers++
   }
 
-  for (const reply of await logins) {
-    expect([200, 503]).toContain(reply.status)
-    if (reply.status === 503) {
-      expect(reply.body).toMatchObject({ code: 'overloaded' })
-      expect(Number(reply.headers['retry-after'])).toBeGreaterThan(0)
-    }
-  }
+  const replies = await logins
+  const refused = replies.filter(({ status }) => status === 503)
+  for (const { status } of replies) expect([200, 503]).toContain(status)
+  for (const { headers } of refused) expect(Number(headers['retry-after'])).toBeGreaterThan(0)
+  expect(refused.map(({ body }) => body.code)).toContain('overloaded')
   // The first refusal did not wait for those that were served.
   expect(finished.indexOf(503)).toBeGreaterThanOrEqual(0)
   expect(finished.indexOf(503)).toBeLessThan(finished.lastIndexOf(200))
-  // A hash takes 30 ms; 200 of them on this thread would take seconds.
-  expect(slowest).toBeLessThan(1000)
+  // Two hashes at a time take a second for all; on the thread of the requests nothing else would run meanwhile.
+  expect(answers).toBeGreaterThan(3)
   expect((await test.api.login(user)).id).toBe(user.id)
 })
