@@ -79,6 +79,7 @@ async function wire({ config, databaseUrl, secret, clock, log }: ComposeOptions,
     connectionsPerTenant: config.tenantConnectionsPerTenant,
     clock,
     log,
+    watch: true,
   })
   closers.push('tenant databases', () => tenancy.close())
 

@@ -6,7 +6,12 @@ import type { CoreExecutor, TenantExecutor, TenantRecord, TenantStatus } from '.
 const RECORD = {
   id: tenants.id,
   status: tenants.status,
+  serverId: tenants.serverId,
   databaseName: tenants.databaseName,
+  epoch: tenants.epoch,
+  credentialsVersion: tenants.credentialsVersion,
+  sealedPassword: tenants.sealedPassword,
+  sealedPreviousPassword: tenants.sealedPreviousPassword,
   schemaVersion: tenants.schemaVersion,
   migrationsApplied: tenants.migrationsApplied,
 }

@@ -5,6 +5,7 @@ import {
   type ConnectionOptions,
   clientConfig,
   createDatabase,
+  createListener,
   createPool,
   currentContext,
   databaseOf,
@@ -22,7 +23,7 @@ import { ConnectionBroker } from './connection-broker.ts'
 import { TenantDirectory } from './directory.ts'
 import { tenancyErrors } from './errors.ts'
 import { Provisioner } from './provisioner.ts'
-import { findOrCreateInstallationId } from './store.ts'
+import { findOrCreateInstallationId, findTenant } from './store.ts'
 import { TenantTemplate } from './template.ts'
 import type { CoreDb, TenantDb, TenantRecord } from './types.ts'
 
@@ -35,6 +36,8 @@ export interface TenancyOptions {
   readonly connectionsPerTenant: number
   readonly clock: Clock
   readonly log: Logger
+  /** Hear of other processes' changes at once, on a connection of its own: for processes that serve. Default false. */
+  readonly watch?: boolean
 }
 
 /** Tenants and their databases: the only way to a `TenantDb`. */
@@ -70,11 +73,13 @@ const MAX_WAIT_MS = 2_000
 const PROVISIONING_CONNECTIONS = 2
 const PROVISIONING_TIMEOUTS = { ...MAINTENANCE_TIMEOUTS, connect: 60_000 }
 const IDLE_MS = 60_000
+/** A trigger of the core database tells `<id> <epoch>` here. */
+const TENANTS_CHANNEL = 'tenantry_tenants'
 
 /** Wires the directory, the broker, the template and the provisioner of one server. */
 export function createTenancy(options: TenancyOptions): Tenancy {
-  const { core, clock } = options
-  const directory = new TenantDirectory({ core, clock })
+  const { core } = options
+  const directory = createDirectory(options)
   const broker = new ConnectionBroker({
     max: options.connections,
     maxPerTenant: options.connectionsPerTenant,
@@ -114,9 +119,20 @@ export function createTenancy(options: TenancyOptions): Tenancy {
     openConnections: () => broker.openConnections,
     maintain,
     close: async () => {
-      await Promise.all([broker.close(), server.close()])
+      await Promise.all([directory.close(), broker.close(), server.close()])
     },
   }
+}
+
+function createDirectory({ core, clock, databaseUrl, watch = false }: TenancyOptions): TenantDirectory {
+  const connection = { url: databaseUrl, applicationName: 'tenantry listener', timeouts: REQUEST_TIMEOUTS }
+  return new TenantDirectory({
+    clock,
+    load: (id) => findTenant(core, id),
+    ...(watch && {
+      listen: (handlers) => createListener({ connection, channel: TENANTS_CHANNEL, ...handlers }),
+    }),
+  })
 }
 
 interface ProvisioningParts {
@@ -154,7 +170,7 @@ function connectionTo(options: TenancyOptions, database: string, timeouts: Timeo
 function createAdmission(directory: TenantDirectory, broker: ConnectionBroker) {
   const handles = new WeakMap<TenantRecord, TenantDb>()
   return async (tenantId: Id): Promise<TenantDb> => {
-    const record = await directory.find(tenantId)
+    const record = directory.peek(tenantId) ?? (await directory.find(tenantId))
     if (!record) throw tenancyErrors.tenantNotFound()
     if (record.status === 'suspended') throw tenancyErrors.tenantSuspended()
     if (record.status !== 'active') throw tenancyErrors.tenantNotReady()

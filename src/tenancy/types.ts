@@ -20,7 +20,15 @@ export type TenantStatus = (typeof TENANT_STATUSES)[number]
 export interface TenantRecord {
   readonly id: Id
   readonly status: TenantStatus
+  readonly serverId: Id
   readonly databaseName: string
+  /** Grows with every change of what is here, but for the sealed passwords alone. */
+  readonly epoch: number
+  readonly credentialsVersion: number
+  /** The password of its login role, sealed; null while there is no role. */
+  readonly sealedPassword: string | null
+  /** The one before, as long as the server may still have that one. */
+  readonly sealedPreviousPassword: string | null
   readonly schemaVersion: string | null
   readonly migrationsApplied: number
 }
