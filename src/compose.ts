@@ -77,6 +77,7 @@ async function wire({ config, databaseUrl, secret, clock, log }: ComposeOptions,
     spares: config.spareDatabases,
     clock,
     log,
+    watch: true,
   })
   closers.push('tenant databases', () => tenancy.close())
 

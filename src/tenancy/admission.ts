@@ -42,7 +42,7 @@ export function createAdmission({ core, directory, servers, vault }: AdmissionOp
   })
 
   const find: Admission['find'] = async (tenantId) => {
-    const record = await directory.find(tenantId)
+    const record = directory.peek(tenantId) ?? (await directory.find(tenantId))
     return record && isSomebodys(record) ? record : undefined
   }
 

@@ -2,10 +2,12 @@ import type { MigrationSet } from '../migrations/index.ts'
 import {
   type Clock,
   type Connection,
+  createListener,
   currentContext,
   describeWork,
   type Id,
   type Logger,
+  REQUEST_TIMEOUTS,
   runInContext,
   type SecretBox,
 } from '../platform/index.ts'
@@ -19,7 +21,7 @@ import { ServerRegistry } from './servers/server-registry.ts'
 import { TenantServer } from './servers/tenant-server.ts'
 import { SpareKeeper } from './spares/spare-keeper.ts'
 import { warmSpares } from './spares/warm-spares.ts'
-import { findOrCreateInstallationId } from './store.ts'
+import { findOrCreateInstallationId, findTenant } from './store.ts'
 import type { CoreDb, TenantDb, TenantRecord } from './types.ts'
 import { Worker } from './worker.ts'
 
@@ -37,6 +39,8 @@ export interface TenancyOptions {
   readonly spares: number
   readonly clock: Clock
   readonly log: Logger
+  /** Hear of other processes' changes at once, on a connection of its own: for processes that serve. Default false. */
+  readonly watch?: boolean
 }
 
 /** Tenants and their databases: the only way to a `TenantDb`. */
@@ -85,13 +89,15 @@ const WARM = { intervalMs: 1_000, pauseMs: 1_000 }
 const REFILL = { intervalMs: 2_000, pauseMs: 50 }
 /** So many processes can have all of a tenant's connections that one process may have, with some for maintenance. */
 const PROCESSES = 5
+/** A trigger of the core database tells `<id> <epoch>` here. */
+const TENANTS_CHANNEL = 'tenantry_tenants'
 
 /** Wires the directory, the servers and the makers of tenants. */
 export function createTenancy(options: TenancyOptions): Tenancy {
-  const { core, clock, log } = options
+  const { core, log } = options
   const installationId = once(() => findOrCreateInstallationId(core))
   const vault = createCredentialVault(options.box)
-  const directory = new TenantDirectory({ core, clock })
+  const directory = createDirectory(options)
   const servers = openServers(options, installationId, (id, sealed) => vault.openUrl(id, sealed))
   const admission = createAdmission({ core, directory, servers, vault })
   const provisioner = new Provisioner({
@@ -142,9 +148,20 @@ export function createTenancy(options: TenancyOptions): Tenancy {
       (await servers.get(serverId)).maintain(databaseName, work),
     close: async () => {
       await warmer.stop()
-      await servers.close()
+      await Promise.all([directory.close(), servers.close()])
     },
   }
+}
+
+function createDirectory({ core, clock, databaseUrl, watch = false }: TenancyOptions): TenantDirectory {
+  const connection = { url: databaseUrl, applicationName: 'tenantry listener', timeouts: REQUEST_TIMEOUTS }
+  return new TenantDirectory({
+    clock,
+    load: (id) => findTenant(core, id),
+    ...(watch && {
+      listen: (handlers) => createListener({ connection, channel: TENANTS_CHANNEL, ...handlers }),
+    }),
+  })
 }
 
 function createWarmer({ core, tenantMigrations, spares, log }: TenancyOptions, admission: Admission): Worker {
