@@ -80,20 +80,21 @@ export class OwnPostgres implements AsyncDisposable {
 
   /** Starts it and waits until it accepts connections. */
   async start(): Promise<void> {
-    const account = serverAccount()
-    const server = this.#place.start(this.#program, this.#arguments, {
-      cwd: '/',
-      env: { LC_ALL: 'C' },
-      ...account,
-    })
-    this.#server = server
+    const how = { cwd: '/', env: { LC_ALL: 'C' }, ...serverAccount() }
+    this.#server = this.#place.start(this.#program, this.#arguments, how)
+    await this.untilItAccepts()
+  }
+
+  /** Waits until it accepts connections, again or for the first time. */
+  async untilItAccepts(): Promise<void> {
+    const server = this.#server
     await eventually(
       'PostgreSQL to accept connections',
       () => {
-        if (server.ending) throw new Error(`PostgreSQL did not start\n${server.report()}`)
+        if (server?.ending) throw new Error(`PostgreSQL has ended\n${server.report()}`)
         return this.#accepts()
       },
-      { evidence: () => server.report() },
+      { evidence: () => server?.report() ?? '' },
     )
   }
 
