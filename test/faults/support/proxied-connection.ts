@@ -10,6 +10,8 @@ export interface CommitCut {
   readonly touching: RegExp
   /** Before: PostgreSQL never sees it. After: it is committed, and its answer never comes. */
   readonly moment: 'before' | 'after'
+  /** How many such commits pass before it. */
+  readonly skip?: number
 }
 
 /** What a connection asks of its proxy. */
@@ -33,6 +35,7 @@ export class ProxiedConnection {
   readonly #transactions = new TransactionWatch()
   readonly #closed = Promise.withResolvers<void>()
   #database: string | undefined
+  #isForgotten = false
   /** How often the client asked to hear when the server is ready, and the server said so since it first was. */
   #asked = 0
   #answered = -1
@@ -44,7 +47,7 @@ export class ProxiedConnection {
     this.#client = client
     this.#rules = rules
     this.#server = connect({ ...target, noDelay: true, allowHalfOpen: true })
-    const traffic = () => rules.trafficFor(this.#database)
+    const traffic = () => this.#traffic()
     this.#toServer = new Lane(this.#server, traffic)
     this.#toClient = new Lane(client, traffic)
     let open = 2
@@ -73,10 +76,19 @@ export class ProxiedConnection {
     return this.#toServer.hasLostBytes || this.#toClient.hasLostBytes
   }
 
+  /** Loses all that is sent from now on, in both directions. */
+  forget(): void {
+    this.#isForgotten = true
+  }
+
   /** Ends it on both sides; the client sees ECONNRESET. */
   reset(): void {
     if (!this.#client.destroyed) this.#client.resetAndDestroy()
     this.#server.destroy()
+  }
+
+  #traffic(): Traffic {
+    return this.#isForgotten ? { blackHole: true } : this.#rules.trafficFor(this.#database)
   }
 
   #pump(from: Socket, reader: MessageReader, lane: Lane, isToPass: (message: WireMessage) => boolean): void {
@@ -87,7 +99,7 @@ export class ProxiedConnection {
     from.on('end', () => lane.end())
     from.on('error', () => {
       // In a black hole nobody hears of the other's end.
-      if (this.#rules.trafficFor(this.#database).blackHole || this.hasLostBytes) from.destroy()
+      if (this.#traffic().blackHole || this.hasLostBytes) from.destroy()
       else this.reset()
     })
   }
@@ -95,7 +107,7 @@ export class ProxiedConnection {
   #fromClient(message: WireMessage): boolean {
     if (isStartup(message)) {
       this.#database = databaseIn(message)
-      if (this.#rules.trafficFor(this.#database).refused) this.reset()
+      if (this.#traffic().refused) this.reset()
     }
     const committed = this.#transactions.see(message)
     if (committed) this.#cut ??= this.#rules.claimCut(this.#database, committed)

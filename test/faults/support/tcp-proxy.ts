@@ -14,6 +14,7 @@ export interface ArmedCut {
 
 interface WaitingCut extends CommitCut {
   readonly done: () => void
+  left: number
 }
 
 /**
@@ -79,6 +80,11 @@ export class TcpProxy implements AsyncDisposable {
     for (const connection of this.#connections) if (connection.hasLostBytes) connection.reset()
   }
 
+  /** Every connection that is open now goes silent for good, and nobody is told; later ones are not harmed. */
+  forget(database?: string): void {
+    for (const connection of this.#matching(database)) connection.forget()
+  }
+
   /** Resets open connections. */
   reset(database?: string): void {
     for (const connection of this.#matching(database)) connection.reset()
@@ -92,7 +98,7 @@ export class TcpProxy implements AsyncDisposable {
       isDone = true
       resolve()
     }
-    const waiting = { ...cut, done }
+    const waiting = { ...cut, done, left: cut.skip ?? 0 }
     this.#cut = waiting
     return {
       get isDone() {
@@ -149,6 +155,7 @@ export class TcpProxy implements AsyncDisposable {
       const cut = this.#cut
       if (!cut || cut.database !== database || !statements.some((text) => cut.touching.test(text)))
         return undefined
+      if (cut.left-- > 0) return undefined
       this.#cut = undefined
       return cut
     },
