@@ -24,6 +24,7 @@ export class Lane {
   readonly #traffic: () => Traffic
   #last: Promise<void> = Promise.resolve()
   #hasLostBytes = false
+  #underWay = 0
 
   constructor(to: Socket, traffic: () => Traffic) {
     this.#to = to
@@ -35,7 +36,13 @@ export class Lane {
     return this.#hasLostBytes
   }
 
+  /** Bytes that were sent and have not arrived yet. */
+  get underWay(): number {
+    return this.#underWay
+  }
+
   send(bytes: Buffer): void {
+    this.#underWay += bytes.length
     this.#last = this.#last.then(() => this.#deliver(bytes))
   }
 
@@ -55,6 +62,7 @@ export class Lane {
       if (bytesPerSecond) await sleep((slice.length / bytesPerSecond) * 1000)
       else if (at > 0) await nextTurn()
       if (this.#isSwallowing()) return
+      this.#underWay -= slice.length
       if (this.#to.writable) this.#to.write(slice)
     }
   }

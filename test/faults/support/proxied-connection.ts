@@ -76,6 +76,11 @@ export class ProxiedConnection {
     return this.#toServer.hasLostBytes || this.#toClient.hasLostBytes
   }
 
+  /** Bytes on their way to the client. */
+  get underWay(): number {
+    return this.#toClient.underWay
+  }
+
   /** Loses all that is sent from now on, in both directions. */
   forget(): void {
     this.#isForgotten = true

@@ -65,6 +65,11 @@ export class TcpProxy implements AsyncDisposable {
     return [...this.#connections].filter(({ hasLostBytes }) => hasLostBytes).length
   }
 
+  /** Bytes that PostgreSQL has sent and its clients have not got yet. */
+  underWay(database?: string): number {
+    return this.#matching(database).reduce((sum, connection) => sum + connection.underWay, 0)
+  }
+
   /** From now on, old connections and new ones are treated so. */
   impair(traffic: Traffic, database?: string): void {
     if (database === undefined) this.#traffic = traffic
