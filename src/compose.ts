@@ -62,34 +62,31 @@ export async function compose(options: ComposeOptions) {
 }
 
 async function wire({ config, databaseUrl, secret, clock, log }: ComposeOptions, closers: Closers) {
-  const pool = createPool({
-    url: databaseUrl,
-    applicationName: 'tenantry core',
-    timeouts: REQUEST_TIMEOUTS,
-    max: CORE_CONNECTIONS,
-  })
+  const options = { url: databaseUrl, applicationName: 'tenantry core', timeouts: REQUEST_TIMEOUTS }
+  const pool = createPool({ ...options, max: CORE_CONNECTIONS })
   closers.push('core database', () => pool.close())
   const core = createDatabase('core', pool)
-
+  const box = createSecretBox(secret)
   const tenancy = createTenancy({
     core,
     databaseUrl,
+    box,
     tenantMigrations: await readMigrations(MIGRATIONS.tenant),
     connections: config.tenantConnections,
     connectionsPerTenant: config.tenantConnectionsPerTenant,
+    spares: config.spareDatabases,
     clock,
     log,
   })
   closers.push('tenant databases', () => tenancy.close())
 
   const events = new EventEmitter<Events>({ clock, log })
-  // Handlers use the databases, and the provisioner publishes: they close in the reverse of this order.
+  // Handlers use the databases, and the worker publishes: they close in the reverse of this order.
   closers.push('event handlers', () => events.settle())
-  closers.push('provisioner', () => tenancy.provisioner.stop())
+  closers.push('worker', () => tenancy.worker.stop())
   events.on('organization.created', 'log', ({ payload }) => log.info(payload, 'organization created'))
   tenancy.provisioner.use(organizationHooks(core, events))
 
-  const box = createSecretBox(secret)
   const keys = await loadKeyRing(core, box)
   const issuer = `urn:uuid:${await tenancy.installationId()}`
   const tokens = createAccessTokens({ keys, issuer, ttl: config.accessTokenTtl, clock })

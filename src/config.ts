@@ -16,6 +16,8 @@ export interface Config {
   readonly secret: string | undefined
   /** Lower case, as Node.js gives header names. */
   readonly tenantHeader: string
+  /** Databases kept ready on each server. */
+  readonly spareDatabases: number
   readonly tenantConnections: number
   readonly tenantConnectionsPerTenant: number
   /** Seconds. */
@@ -69,6 +71,7 @@ export function loadConfig(env: Environment, terminal = false): Config {
     dataDir: read.text('TENANTRY_DATA_DIR', '.tenantry'),
     secret: read.secret('TENANTRY_SECRET', production),
     tenantHeader: read.headerName('TENANT_HEADER', 'X-Tenant-Id').toLowerCase(),
+    spareDatabases: read.integer('SPARE_DATABASES', 2, 0, 1_000),
     tenantConnections: read.integer('TENANT_CONNECTIONS', 40, 1, 10_000),
     tenantConnectionsPerTenant: read.integer('TENANT_CONNECTIONS_PER_TENANT', 4, 1, 1_000),
     accessTokenTtl: read.duration('ACCESS_TOKEN_TTL', '10m', 60, 900),

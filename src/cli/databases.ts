@@ -6,6 +6,8 @@ import {
   Closers,
   createDatabase,
   createPool,
+  createSecretBox,
+  developmentSecret,
   ensureDatabase,
   MAINTENANCE_TIMEOUTS,
   silentLogger,
@@ -53,9 +55,11 @@ export async function withDatabases<T>(
     const tenancy = createTenancy({
       core,
       databaseUrl,
+      box: createSecretBox(config.secret ?? (await developmentSecret(config.dataDir))),
       tenantMigrations: migrations.tenant,
       connections: COMMAND_CONNECTIONS,
       connectionsPerTenant: 1,
+      spares: 0,
       clock: systemClock,
       log: silentLogger,
     })

@@ -1,4 +1,4 @@
-import { type Connection, databaseOf, type Id, isId } from '../platform/index.ts'
+import { type Id, isId, MAINTENANCE_TIMEOUTS, withConnection } from '../platform/index.ts'
 import { type CommandContext, requireConsent, UsageError } from './context.ts'
 import { type Databases, withDatabases } from './databases.ts'
 import type { ExitCode } from './exit-codes.ts'
@@ -87,7 +87,8 @@ async function onOne(
 ): Promise<ExitCode> {
   if (which === 'core') {
     if (tenants.length > 0) throw new UsageError('--tenant goes with tenants, not with core.')
-    return await tenancy.maintain(databaseOf(databaseUrl), (connection: Connection) =>
+    const core = { url: databaseUrl, applicationName: 'tenantry migrations', timeouts: MAINTENANCE_TIMEOUTS }
+    return await withConnection(core, (connection) =>
       work({ label: 'core', migrations: migrations.core, connection }),
     )
   }
@@ -95,7 +96,7 @@ async function onOne(
   if (id === undefined || more.length > 0) throw new UsageError('Name exactly one tenant with --tenant ID.')
   const tenant = await tenancy.find(id)
   if (!tenant) throw new UsageError(`There is no tenant ${id}.`)
-  return await tenancy.maintain(tenant.databaseName, (connection: Connection) =>
+  return await tenancy.maintain(tenant, (connection) =>
     work({ label: tenant.id, migrations: migrations.tenant, connection }),
   )
 }

@@ -1,8 +1,10 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { sql } from 'drizzle-orm'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { startPlatform, type TestPlatform } from '../../test/support/platform.ts'
+import { inTenant } from '../../test/support/rows.ts'
 import { MIGRATIONS } from '../compose.ts'
 import {
   MigrationFailedError,
@@ -51,9 +53,7 @@ describe('migrateTenants', () => {
 
   it('L1 goes on past a tenant that fails, which keeps its schema and stays in the next plan', async () => {
     const poisoned = ids[1] ?? ''
-    await test.platform.tenancy.withTenant(poisoned, (tenant) =>
-      tenant.orm.execute('CREATE TABLE notes (id int)'),
-    )
+    await inTenant(test.platform, poisoned, sql`CREATE TABLE notes (id int)`)
     const migrations = await withFile('20990101000000', 'CREATE TABLE notes (id int)', 'DROP TABLE notes')
     const outcomes = await run(migrations, { direction: 'up' })
     expect(outcomes.map(({ tenantId, error }) => [tenantId, error instanceof MigrationFailedError])).toEqual(
@@ -63,7 +63,7 @@ describe('migrateTenants', () => {
     expect(status).toMatchObject({ tenants: 3, behind: 1, latest: '20990101000000' })
     expect(status.versions.map(({ tenants }) => tenants)).toEqual([1, 2])
 
-    await test.platform.tenancy.withTenant(poisoned, (tenant) => tenant.orm.execute('DROP TABLE notes'))
+    await inTenant(test.platform, poisoned, sql`DROP TABLE notes`)
     const again = await run(migrations, { direction: 'up' })
     expect(again).toMatchObject([{ tenantId: poisoned, versions: ['20990101000000'] }])
   })

@@ -81,7 +81,7 @@ async function migrateTenant(
     }
   }
   try {
-    const versions = await tenancy.maintain(tenant.databaseName, run)
+    const versions = await tenancy.maintain(tenant, run)
     return { tenantId: tenant.id, versions, schemaVersion }
   } catch (error) {
     return { tenantId: tenant.id, versions: [], schemaVersion, error }

@@ -69,7 +69,8 @@ async function start(
   closers.push('platform', platform.close)
   await platform.tenancy.prepare()
   if (told.aborted) return undefined
-  platform.tenancy.provisioner.start()
+  platform.tenancy.worker.start()
+  platform.tenancy.warmer.start()
 
   const app = await createApp(platform)
   closers.push('http server', () => stopServing(app, log))

@@ -61,6 +61,12 @@ export function abandonable<Context extends WorkContext>(
   return { ...context, [ABANDONMENT]: abandonment }
 }
 
+/** Runs `work` in the same context, but as work that goes on when nobody waits for it any more. */
+export function runDetached<T>(work: () => T): T {
+  const { [ABANDONMENT]: _, ...context } = storage.getStore() ?? {}
+  return storage.run(context, work)
+}
+
 /** Adds to the running work's context what became known of it later, such as the tenant that a guard admitted. */
 export function describeWork(known: WorkContext): void {
   const context = storage.getStore()

@@ -6,6 +6,7 @@ export {
   currentAbandonment,
   currentContext,
   describeWork,
+  runDetached,
   runInContext,
   type WorkContext,
 } from './context.ts'
@@ -40,12 +41,14 @@ export {
   type ConnectionOptions,
   clientConfig,
   closeConnection,
+  connect,
   databaseOf,
   ignoreLostConnection,
   MAINTENANCE_TIMEOUTS,
   REQUEST_TIMEOUTS,
   type Timeouts,
   withConnection,
+  withCredentials,
   withDatabase,
 } from './postgres/connection.ts'
 export {
@@ -61,6 +64,7 @@ export { quoteIdentifier, quoteLiteral } from './postgres/identifiers.ts'
 export { createPool, leavesInDoubt, onceMoreWhenStale, type Pool } from './postgres/pool.ts'
 export { preparedFor } from './postgres/prepared.ts'
 export { messageOf, withoutStatement } from './postgres/query-errors.ts'
+export { scramVerifier } from './postgres/scram.ts'
 export {
   type DatabaseFault,
   databaseFault,

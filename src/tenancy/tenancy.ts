@@ -2,37 +2,39 @@ import type { MigrationSet } from '../migrations/index.ts'
 import {
   type Clock,
   type Connection,
-  type ConnectionOptions,
-  clientConfig,
-  createDatabase,
-  createPool,
   currentContext,
-  databaseOf,
   describeWork,
   type Id,
   type Logger,
-  MAINTENANCE_TIMEOUTS,
-  REQUEST_TIMEOUTS,
   runInContext,
-  type Timeouts,
-  withConnection,
-  withDatabase,
+  type SecretBox,
 } from '../platform/index.ts'
-import { ConnectionBroker } from './connection-broker.ts'
+import { type Admission, createAdmission } from './admission.ts'
+import { rotateCredentials } from './credentials/rotate.ts'
+import { createCredentialVault } from './credentials/vault.ts'
 import { TenantDirectory } from './directory.ts'
-import { tenancyErrors } from './errors.ts'
-import { Provisioner } from './provisioner.ts'
+import { Provisioner } from './provisioning/provisioner.ts'
+import { reconcile } from './provisioning/reconciler.ts'
+import { ServerRegistry } from './servers/server-registry.ts'
+import { TenantServer } from './servers/tenant-server.ts'
+import { SpareKeeper } from './spares/spare-keeper.ts'
+import { warmSpares } from './spares/warm-spares.ts'
 import { findOrCreateInstallationId } from './store.ts'
-import { TenantTemplate } from './template.ts'
 import type { CoreDb, TenantDb, TenantRecord } from './types.ts'
+import { Worker } from './worker.ts'
 
 export interface TenancyOptions {
   readonly core: CoreDb
-  /** The core database's URL; its server holds the tenant databases too. */
+  /** The core database's URL; its server is the first that holds tenant databases. */
   readonly databaseUrl: string
+  /** Encrypts the passwords of tenants' roles and the URLs of servers. */
+  readonly box: SecretBox
   readonly tenantMigrations: MigrationSet
+  /** Most connections of this process to tenant databases of one server. */
   readonly connections: number
   readonly connectionsPerTenant: number
+  /** Databases that are kept ready on each server. */
+  readonly spares: number
   readonly clock: Clock
   readonly log: Logger
 }
@@ -48,121 +50,151 @@ export interface Tenancy {
   withTenant<T>(tenantId: Id, work: (tenant: TenantDb) => Promise<T>): Promise<T>
   /** Like `withTenant` for a request, whose context lasts until its answer. Throws what `withTenant` throws. */
   enter(tenantId: Id): Promise<TenantDb>
-  /** The tenant's record whatever its status, or `undefined`. */
+  /** The tenant's record whatever its status, or `undefined`; a spare is nobody's tenant. */
   find(tenantId: Id): Promise<TenantRecord | undefined>
   /** Forgets what is cached of a tenant after a change. */
   invalidate(tenantId: Id): void
   /** This installation's identity, the same in every process on this core database. */
   installationId(): Promise<Id>
   readonly provisioner: Provisioner
+  readonly servers: ServerRegistry
+  /** Finishes what was interrupted and keeps spares ready, once it is started. */
+  readonly worker: Worker
+  readonly spares: SpareKeeper
+  /** Keeps spares reachable without a delay, in processes that serve. */
+  readonly warmer: Worker
+  /** One look for what a crash left unfinished. */
+  reconcile(): Promise<void>
   /** Makes what the first organization would otherwise have to wait for. */
   prepare(): Promise<void>
+  /** Gives a tenant's login role another password. Throws what `rotateCredentials` throws. */
+  rotateCredentials(tenantId: Id): Promise<number>
   /** Connections to tenant databases that are open now. */
   openConnections(): number
-  /** A connection for maintenance of one database of the server, outside the broker's limit. */
-  maintain<T>(databaseName: string, work: (connection: Connection) => Promise<T>): Promise<T>
-  /** Closes every connection; `provisioner.stop()` comes before. */
+  /** A connection of the platform's role to a tenant's database, for migrations and repairs. */
+  maintain<T>(
+    tenant: Pick<TenantRecord, 'serverId' | 'databaseName'>,
+    work: (connection: Connection) => Promise<T>,
+  ): Promise<T>
+  /** Closes every connection; `worker.stop()` comes before. */
   close(): Promise<void>
 }
 
-const MAX_WAIT_MS = 2_000
-/** Each CREATE DATABASE copies megabytes, and the server's disk is everybody's: two at a time, the others wait. */
-const PROVISIONING_CONNECTIONS = 2
-const PROVISIONING_TIMEOUTS = { ...MAINTENANCE_TIMEOUTS, connect: 60_000 }
-const IDLE_MS = 60_000
+const RECONCILE = { intervalMs: 2_000, pauseMs: 2_000 }
+const WARM = { intervalMs: 1_000, pauseMs: 1_000 }
+const REFILL = { intervalMs: 2_000, pauseMs: 50 }
+/** So many processes can have all of a tenant's connections that one process may have, with some for maintenance. */
+const PROCESSES = 5
 
-/** Wires the directory, the broker, the template and the provisioner of one server. */
+/** Wires the directory, the servers and the makers of tenants. */
 export function createTenancy(options: TenancyOptions): Tenancy {
-  const { core, clock } = options
-  const directory = new TenantDirectory({ core, clock })
-  const broker = new ConnectionBroker({
-    max: options.connections,
-    maxPerTenant: options.connectionsPerTenant,
-    maxWaitMs: MAX_WAIT_MS,
-    idleMs: IDLE_MS,
-    configFor: (database) => clientConfig(connectionTo(options, database, REQUEST_TIMEOUTS)),
-  })
-  const maintain: Tenancy['maintain'] = (database, work) =>
-    withConnection(connectionTo(options, database, MAINTENANCE_TIMEOUTS), work)
+  const { core, clock, log } = options
   const installationId = once(() => findOrCreateInstallationId(core))
-  const { server, template, provisioner } = createProvisioning(options, {
+  const vault = createCredentialVault(options.box)
+  const directory = new TenantDirectory({ core, clock })
+  const servers = openServers(options, installationId, (id, sealed) => vault.openUrl(id, sealed))
+  const admission = createAdmission({ core, directory, servers, vault })
+  const provisioner = new Provisioner({
+    core,
     directory,
-    broker,
-    maintain,
+    servers,
+    vault,
     installationId,
+    connectionLimit: Math.max(20, options.connectionsPerTenant * PROCESSES),
+    tenantDb: admission.unfinished,
+    spareTaken: () => worker.wake('spares'),
+    log,
   })
-  const admit = createAdmission(directory, broker)
+  const spares = new SpareKeeper({ core, servers, provisioner, wanted: options.spares, log })
+  const reconcileOnce = () => reconcile({ core, provisioner, log })
+  const worker: Worker = new Worker(
+    [
+      { name: 'reconciler', run: () => reconcileOnce().then(() => false), ...RECONCILE },
+      { name: 'spares', run: () => spares.refill(), ...REFILL },
+    ],
+    log,
+  )
+
+  const warmer = createWarmer(options, admission)
 
   return {
-    withTenant: async (tenantId, work) => {
-      const context = currentContext()
-      if (context.tenant_id !== undefined && context.tenant_id !== tenantId) {
-        throw new Error('another tenant cannot be entered from inside a tenant’s work')
-      }
-      return await runInContext({ ...context, tenant_id: tenantId }, async () => work(await admit(tenantId)))
-    },
+    withTenant: (tenantId, work) =>
+      inContextOf(tenantId, async () => await work(await admission.admit(tenantId))),
     enter: async (tenantId) => {
-      const tenant = await admit(tenantId)
+      const tenant = await admission.admit(tenantId)
       describeWork({ tenant_id: tenantId })
       return tenant
     },
-    find: (tenantId) => directory.find(tenantId),
+    find: (tenantId) => admission.find(tenantId),
     invalidate: (tenantId) => directory.invalidate(tenantId),
     installationId,
-    prepare: async () => void (await server.exclusive((connection) => template.ensure(connection))),
     provisioner,
-    openConnections: () => broker.openConnections,
-    maintain,
+    servers,
+    worker,
+    warmer,
+    spares,
+    reconcile: reconcileOnce,
+    prepare: () => prepare(servers, log),
+    rotateCredentials: async (tenantId) => {
+      const version = await rotateCredentials({ core, servers, vault }, tenantId)
+      directory.invalidate(tenantId)
+      return version
+    },
+    openConnections: () => servers.used.reduce((sum, { broker }) => sum + broker.openConnections, 0),
+    maintain: async ({ serverId, databaseName }, work) =>
+      (await servers.get(serverId)).maintain(databaseName, work),
     close: async () => {
-      await Promise.all([broker.close(), server.close()])
+      await warmer.stop()
+      await servers.close()
     },
   }
 }
 
-interface ProvisioningParts {
-  readonly directory: TenantDirectory
-  readonly broker: ConnectionBroker
-  readonly maintain: Tenancy['maintain']
-  readonly installationId: () => Promise<Id>
+function createWarmer({ core, tenantMigrations, spares, log }: TenancyOptions, admission: Admission): Worker {
+  const { latest, files } = tenantMigrations
+  const schema = { schemaVersion: latest ?? null, migrationsApplied: files.length }
+  const run = () => warmSpares({ core, schema, limit: spares, open: admission.spare, log }).then(() => false)
+  return new Worker(spares > 0 ? [{ name: 'warm spares', run, ...WARM }] : [], log)
 }
 
-function createProvisioning(options: TenancyOptions, parts: ProvisioningParts) {
-  const { core, log, databaseUrl, tenantMigrations } = options
-  const { directory, broker, maintain, installationId } = parts
-  const server = createPool({
-    ...connectionTo(options, databaseOf(databaseUrl), PROVISIONING_TIMEOUTS),
-    max: PROVISIONING_CONNECTIONS,
-  })
-  const template = new TenantTemplate({ migrations: tenantMigrations, installationId, onDatabase: maintain })
-  const provisioner = new Provisioner({
+async function inContextOf<T>(tenantId: Id, work: () => Promise<T>): Promise<T> {
+  const context = currentContext()
+  if (context.tenant_id !== undefined && context.tenant_id !== tenantId) {
+    throw new Error('another tenant cannot be entered from inside a tenant’s work')
+  }
+  return await runInContext({ ...context, tenant_id: tenantId }, work)
+}
+
+function openServers(
+  options: TenancyOptions,
+  installationId: () => Promise<Id>,
+  openUrl: (serverId: Id, sealed: string) => string,
+): ServerRegistry {
+  const { core, databaseUrl, tenantMigrations, connections, connectionsPerTenant } = options
+  return new ServerRegistry({
     core,
-    directory,
-    broker,
-    template,
-    installationId,
-    onServer: server.exclusive,
-    log,
+    open: ({ id, sealedUrl }) =>
+      new TenantServer({
+        id,
+        url: sealedUrl === null ? databaseUrl : openUrl(id, sealedUrl),
+        holdsCore: sealedUrl === null,
+        migrations: tenantMigrations,
+        installationId,
+        connections,
+        connectionsPerTenant,
+      }),
   })
-  return { server, template, provisioner }
 }
 
-function connectionTo(options: TenancyOptions, database: string, timeouts: Timeouts): ConnectionOptions {
-  return { url: withDatabase(options.databaseUrl, database), applicationName: 'tenantry', timeouts }
-}
-
-/** Gives a tenant's database when its status allows; the handle lives as long as the directory's record. */
-function createAdmission(directory: TenantDirectory, broker: ConnectionBroker) {
-  const handles = new WeakMap<TenantRecord, TenantDb>()
-  return async (tenantId: Id): Promise<TenantDb> => {
-    const record = await directory.find(tenantId)
-    if (!record) throw tenancyErrors.tenantNotFound()
-    if (record.status === 'suspended') throw tenancyErrors.tenantSuspended()
-    if (record.status !== 'active') throw tenancyErrors.tenantNotReady()
-    const known = handles.get(record)
-    if (known) return known
-    const tenant = { ...createDatabase('tenant', broker.sourceFor(record.databaseName)), tenantId }
-    handles.set(record, tenant)
-    return tenant
+/** A server that cannot be reached must not keep the others' tenants waiting. */
+async function prepare(servers: ServerRegistry, log: Logger): Promise<void> {
+  for (const server of await servers.all()) {
+    try {
+      await server.administer((connection) => server.template.ensure(connection))
+    } catch (error) {
+      if (server.holdsCore) throw error
+      log.error({ err: error, server_id: server.id }, 'a server could not be prepared')
+    }
   }
 }
 

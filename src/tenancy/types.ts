@@ -20,9 +20,16 @@ export type TenantStatus = (typeof TENANT_STATUSES)[number]
 export interface TenantRecord {
   readonly id: Id
   readonly status: TenantStatus
+  readonly serverId: Id
+  /** Also the name of its login role. */
   readonly databaseName: string
   readonly schemaVersion: string | null
   readonly migrationsApplied: number
+  /** Grows with every change of what is in this record. */
+  readonly epoch: number
+  readonly credentialsVersion: number
+  readonly sealedPassword: string | null
+  readonly sealedPreviousPassword: string | null
 }
 
 /** `tenant_{org_id}`: derived from the id alone, so that no text of a customer becomes an identifier. */

@@ -36,7 +36,7 @@ describe('a server that is told to stop', { timeout: 90_000 }, () => {
   it('N2 finishes the organization that it is making', async () => {
     const server = await place.serve()
     const token = await register(server.url, newPerson('owner'))
-    await using held = await holdStep(place.dataDir, 'seed')
+    await using held = await holdStep(place.dataDir, 'owner')
     const creating = call(server.url, 'POST /organizations', { token, body: { name: 'In flight' } })
     await held.reached()
     server.process.kill('SIGTERM')

@@ -2,7 +2,7 @@ import { sql } from 'drizzle-orm'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { organizationHooks } from '../../src/organizations/index.ts'
 import { newId } from '../../src/platform/index.ts'
-import { ForeignDatabaseError } from '../../src/tenancy/provisioning-steps.ts'
+import { ForeignDatabaseError } from '../../src/tenancy/provisioning/steps.ts'
 import { type SignedInUser, unique } from '../support/api-client.ts'
 import { type CheckedPlatform, startCheckedPlatform } from '../support/checked-platform.ts'
 import { onServer } from '../support/databases.ts'
@@ -155,7 +155,7 @@ describe('K13 a database that has the name already', () => {
     const claim = await core.transaction((tx) => tenancy.provisioner.reserve(tx, newId()))
     await onServer((server) => server.query(`CREATE DATABASE "${claim.databaseName}" TEMPLATE "${source}"`))
     if (statements.length > 0)
-      await tenancy.maintain(claim.databaseName, async (database) => {
+      await tenancy.maintain(claim, async (database) => {
         for (const statement of statements) await database.query(statement)
       })
     return claim
@@ -188,7 +188,7 @@ describe('K13 a database that has the name already', () => {
       sql`SELECT status, provisioning_attempts FROM tenants WHERE id = ${claim.tenantId}`,
     )
     expect(rows).toEqual([{ status: 'failed', provisioning_attempts: 1 }])
-    await test.platform.tenancy.provisioner.reconcile()
+    await test.platform.tenancy.reconcile()
     expect(await databaseNames()).toContain(claim.databaseName)
   })
 })

@@ -70,6 +70,7 @@ async function dropTemplates(url: string): Promise<void> {
       [CORE_TEMPLATE, `tenantry_template_${INSTALLATION.slice(0, 8)}_%`],
     )
     for (const { datname } of rows) await server.query(`DROP DATABASE "${datname}"`)
+    await server.query(`DROP ROLE IF EXISTS "tenantry_tenants_${INSTALLATION.slice(0, 8)}"`)
   })
 }
 

@@ -66,12 +66,27 @@ export async function startPlatform(options: TestPlatformOptions = {}): Promise<
       await app.close()
       const databases = own ? await tenantDatabases(platform) : []
       if (options.ownTemplate) databases.push(...(await templateDatabases(platform)))
+      const groupRole = `tenantry_tenants_${(await platform.tenancy.installationId()).slice(0, 8)}`
       await platform.close()
-      for (const name of databases)
-        await onServer((server) => server.query(`DROP DATABASE IF EXISTS "${name}"`))
+      await dropAll(databases)
+      if (options.ownTemplate) await dropGroupRole(groupRole)
       await own?.drop()
     },
   }
+}
+
+/** Databases, and the login roles of the same names that tenants' have. */
+async function dropAll(databases: readonly string[]): Promise<void> {
+  await onServer(async (server) => {
+    for (const name of databases) {
+      await server.query(`DROP DATABASE IF EXISTS "${name}"`)
+      await server.query(`DROP ROLE IF EXISTS "${name}"`)
+    }
+  })
+}
+
+async function dropGroupRole(name: string): Promise<void> {
+  await onServer((server) => server.query(`DROP ROLE IF EXISTS "${name}"`))
 }
 
 async function giveOwnIdentity(url: string): Promise<void> {

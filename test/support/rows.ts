@@ -1,5 +1,6 @@
 import type { SQL } from 'drizzle-orm'
 import type { Platform } from '../../src/compose.ts'
+import { createDatabase } from '../../src/platform/index.ts'
 
 type Row = Record<string, unknown>
 
@@ -8,16 +9,21 @@ export async function inCore<Result extends Row>({ core }: Platform, statement: 
   return (await core.orm.execute(statement)).rows as Result[]
 }
 
-/** Runs a statement in one tenant's database. */
+/** Runs a statement in one tenant's database, as the platform's role: a tenant's own may not change tables. */
 export async function inTenant<Result extends Row>(
   { tenancy }: Platform,
   tenantId: string,
   statement: SQL,
 ): Promise<Result[]> {
-  return await tenancy.withTenant(
-    tenantId,
-    async (tenant) => (await tenant.orm.execute(statement)).rows as Result[],
-  )
+  const record = await tenancy.find(tenantId)
+  if (!record) throw new Error(`there is no tenant ${tenantId}`)
+  return await tenancy.maintain(record, async (connection) => {
+    const database = createDatabase('tenant', {
+      query: (query, values) => connection.query(query, values),
+      exclusive: (work) => work(connection),
+    })
+    return (await database.orm.execute(statement)).rows as Result[]
+  })
 }
 
 /** How many core queries run outside transactions until `stop`: a pass-through counter on the pool itself. */

@@ -60,6 +60,24 @@ export function clientConfig({ url, applicationName, timeouts }: ConnectionOptio
 }
 
 /**
+ * Opens one connection, which is the caller's to close.
+ *
+ * @throws what connecting throws; nothing is left open then
+ */
+export async function connect(options: ConnectionOptions): Promise<pg.Client> {
+  const connection = new pg.Client(clientConfig(options))
+  // A killed backend emits 'error' on the client; without a listener that ends the process.
+  connection.on('error', ignoreLostConnection)
+  try {
+    await connection.connect()
+    return connection
+  } catch (error) {
+    await closeConnection(connection)
+    throw error
+  }
+}
+
+/**
  * Opens one connection, gives it to `work` and closes it, whatever happens.
  *
  * @throws whatever connecting or `work` throws
@@ -68,11 +86,8 @@ export async function withConnection<T>(
   options: ConnectionOptions,
   work: (connection: pg.Client) => Promise<T>,
 ): Promise<T> {
-  const connection = new pg.Client(clientConfig(options))
-  // A killed backend emits 'error' on the client; without a listener that ends the process.
-  connection.on('error', ignoreLostConnection)
+  const connection = await connect(options)
   try {
-    await connection.connect()
     return await work(connection)
   } finally {
     await closeConnection(connection)
@@ -97,6 +112,14 @@ export function ignoreLostConnection(): void {}
 export function withDatabase(url: string, database: string): string {
   const changed = new URL(url)
   changed.pathname = `/${encodeURIComponent(database)}`
+  return changed.href
+}
+
+/** The same server and database, another role. */
+export function withCredentials(url: string, role: string, password: string): string {
+  const changed = new URL(url)
+  changed.username = encodeURIComponent(role)
+  changed.password = encodeURIComponent(password)
   return changed.href
 }
 

@@ -13,6 +13,7 @@ export const SQLSTATE = {
   invalidAuthorization: '28000',
   invalidCatalogName: '3D000',
   duplicateDatabase: '42P04',
+  duplicateObject: '42710',
   insufficientPrivilege: '42501',
   undefinedTable: '42P01',
   undefinedColumn: '42703',

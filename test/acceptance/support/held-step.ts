@@ -3,7 +3,7 @@ import { eventually } from './poll.ts'
 import { connectAsPlatform, connectAsSuperuser } from './running-postgres.ts'
 
 /** The steps of an organization's birth that write a mark in its record. */
-export type RecordedStep = 'database' | 'identity' | 'seed' | 'activate'
+export type RecordedStep = 'role' | 'database' | 'grants' | 'marker' | 'migrate' | 'owner' | 'activate'
 
 /** A server whose next organization stops in the middle of its birth, just before one step is recorded. */
 export interface HeldStep extends AsyncDisposable {

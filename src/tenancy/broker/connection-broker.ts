@@ -1,5 +1,5 @@
-import pg from 'pg'
-import { httpErrors } from '../http/index.ts'
+import type pg from 'pg'
+import { httpErrors } from '../../http/index.ts'
 import {
   type Connection,
   type ConnectionSource,
@@ -7,9 +7,9 @@ import {
   ignoreLostConnection,
   leavesInDoubt,
   onceMoreWhenStale,
-} from '../platform/index.ts'
+} from '../../platform/index.ts'
+import { tenantFault } from '../errors.ts'
 import { ConnectionBudget } from './connection-budget.ts'
-import { tenantFault } from './errors.ts'
 
 export interface BrokerOptions {
   /** Most connections that this process opens to tenant databases in all. */
@@ -20,8 +20,11 @@ export interface BrokerOptions {
   readonly maxWaitMs: number
   /** Milliseconds after which an unused connection is closed. */
   readonly idleMs: number
-  /** The driver's settings for a connection to one database. */
-  readonly configFor: (database: string) => pg.ClientConfig
+}
+
+export interface Destination {
+  readonly database: string
+  open(): Promise<pg.Client>
 }
 
 interface Held {
@@ -33,7 +36,7 @@ interface Held {
 }
 
 interface Waiter {
-  readonly database: string
+  readonly database: Destination
   readonly admit: (held: Promise<Held>) => void
   readonly timer: NodeJS.Timeout
 }
@@ -66,11 +69,11 @@ export class ConnectionBroker {
   }
 
   /** A source of connections to one database; errors of that database come out as tenancy errors. */
-  sourceFor(database: string): ConnectionSource {
+  sourceFor(destination: Destination): ConnectionSource {
     return {
       query: (statement, values) =>
-        onceMoreWhenStale(() => this.#lend(database, (connection) => connection.query(statement, values))),
-      exclusive: (work) => this.#lend(database, work),
+        onceMoreWhenStale(() => this.#lend(destination, (connection) => connection.query(statement, values))),
+      exclusive: (work) => this.#lend(destination, work),
     }
   }
 
@@ -85,7 +88,7 @@ export class ConnectionBroker {
     await Promise.all([...this.#idle].map((held) => this.#discard(held)))
   }
 
-  async #lend<T>(database: string, work: (connection: Connection) => Promise<T>): Promise<T> {
+  async #lend<T>(database: Destination, work: (connection: Connection) => Promise<T>): Promise<T> {
     try {
       const held = await this.#acquire(database)
       try {
@@ -101,12 +104,12 @@ export class ConnectionBroker {
     }
   }
 
-  #acquire(database: string): Promise<Held> {
+  #acquire(database: Destination): Promise<Held> {
     if (this.#closed) return Promise.reject(httpErrors.overloaded())
     return this.#takeIdle(database) ?? this.#tryOpen(database) ?? this.#wait(database)
   }
 
-  #takeIdle(database: string): Promise<Held> | undefined {
+  #takeIdle({ database }: Destination): Promise<Held> | undefined {
     // The one used last, so that under light load the others become old enough to be closed.
     let held: Held | undefined
     for (const idle of this.#idle) if (idle.database === database) held = idle
@@ -116,11 +119,12 @@ export class ConnectionBroker {
   }
 
   /** Opens a connection when both limits allow it, closing another tenant's unused one where only that makes room. */
-  #tryOpen(database: string): Promise<Held> | undefined {
+  #tryOpen(destination: Destination): Promise<Held> | undefined {
+    const { database } = destination
     if (!this.#budget.allowsMoreOf(database)) return undefined
     if (!this.#budget.isFull) {
       this.#budget.take(database)
-      return this.#connect(database)
+      return this.#connect(destination)
     }
     const [victim] = this.#idle
     if (!victim) return undefined
@@ -128,27 +132,25 @@ export class ConnectionBroker {
     this.#budget.free(victim.database)
     this.#budget.take(database)
     // Opened only when the other is gone from the server, which would otherwise see one more than the limit.
-    return closeConnection(victim.client).then(() => this.#connect(database))
+    return closeConnection(victim.client).then(() => this.#connect(destination))
   }
 
-  async #connect(database: string): Promise<Held> {
-    const client = new pg.Client(this.#options.configFor(database))
-    const held: Held = { client, database, inDoubt: false, idleSince: 0 }
-    // A killed backend emits 'error'; without a listener that would end the process.
-    client.on('error', ignoreLostConnection)
-    client.on('end', () => this.#forget(held))
+  async #connect(destination: Destination): Promise<Held> {
+    const { database } = destination
     try {
-      await client.connect()
+      const client = await destination.open()
+      const held: Held = { client, database, inDoubt: false, idleSince: 0 }
+      client.on('error', ignoreLostConnection)
+      client.on('end', () => this.#forget(held))
       return held
     } catch (error) {
-      await closeConnection(client)
       this.#budget.free(database)
       this.#serveWaiting()
       throw error
     }
   }
 
-  #wait(database: string): Promise<Held> {
+  #wait(database: Destination): Promise<Held> {
     return new Promise((admit, reject) => {
       const timer = setTimeout(() => {
         this.#waiting.splice(this.#waiting.indexOf(waiter), 1)
@@ -166,7 +168,7 @@ export class ConnectionBroker {
     }
     // While there is room in all, only this database's own limit can make anybody wait for what came back.
     if (!this.#budget.isFull) {
-      const next = this.#waiting.findIndex(({ database }) => database === held.database)
+      const next = this.#waiting.findIndex(({ database }) => database.database === held.database)
       if (next >= 0) {
         this.#admit(next, Promise.resolve(held))
         return
@@ -191,6 +193,12 @@ export class ConnectionBroker {
     if (!waiter) return
     clearTimeout(waiter.timer)
     waiter.admit(held)
+  }
+
+  async evict(database: string): Promise<void> {
+    await Promise.all(
+      [...this.#idle].filter((held) => held.database === database).map((held) => this.#discard(held)),
+    )
   }
 
   async #discard(held: Held): Promise<void> {

@@ -1,12 +1,12 @@
 import { randomBytes } from 'node:crypto'
-import { type MigrationSet, migrateUp } from '../migrations/index.ts'
+import { type MigrationSet, migrateUp } from '../../migrations/index.ts'
 import {
   type Connection,
   databaseFault,
   type Id,
   isDatabaseNameTaken,
   SingleFlight,
-} from '../platform/index.ts'
+} from '../../platform/index.ts'
 import {
   createClosedDatabase,
   databaseState,
@@ -14,8 +14,9 @@ import {
   insertTemplateIdentity,
   openDatabase,
   publishTemplate,
-  type SchemaState,
-} from './store.ts'
+} from '../databases/store.ts'
+import { ensureGroupRole, grantRowsTo, groupRoleName } from '../roles/store.ts'
+import type { SchemaState } from '../store.ts'
 
 export interface TemplateOptions {
   readonly migrations: MigrationSet
@@ -24,10 +25,15 @@ export interface TemplateOptions {
   readonly onDatabase: <T>(name: string, work: (connection: Connection) => Promise<T>) => Promise<T>
 }
 
+/** What templates of an installation are called, up to the state of the migration files. */
+export function templatePrefix(installationId: Id): string {
+  return `tenantry_template_${installationId.slice(0, 8)}_`
+}
+
 /**
- * The migrated, closed database that new tenant databases are cloned from: one for each installation and state of the
- * migration files. It is built under a name of its own and renamed when it is complete, so that half a template is never
- * cloned; two builders at once both end with the one that came first.
+ * The migrated, closed database that new tenant databases are cloned from: one for each server, installation and state
+ * of the migration files. It is built under a name of its own and renamed when it is complete, so that half a template is
+ * never cloned; two builders at once both end with the one that came first.
  */
 export class TenantTemplate {
   readonly #options: TemplateOptions
@@ -45,7 +51,7 @@ export class TenantTemplate {
   }
 
   /**
-   * The name of the template, which exists when this resolves.
+   * The name of the template, which exists when this resolves, as does the group role.
    *
    * @param server a connection to any other database of the server, for statements that may take long
    */
@@ -59,26 +65,27 @@ export class TenantTemplate {
    *
    * @throws the driver's error; `isDatabaseNameTaken` when a database of this name exists
    */
-  async cloneTo(server: Connection, name: string): Promise<void> {
+  async cloneTo(server: Connection, name: string, connectionLimit: number): Promise<void> {
     try {
-      await createClosedDatabase(server, name, await this.ensure(server))
+      await createClosedDatabase(server, name, await this.ensure(server), connectionLimit)
     } catch (error) {
       if (databaseFault(error) !== 'missing-database') throw error
       // Somebody dropped the template behind our back.
       this.#ready = undefined
-      await createClosedDatabase(server, name, await this.ensure(server))
+      await createClosedDatabase(server, name, await this.ensure(server), connectionLimit)
     }
   }
 
-  /** Applies to a database of ours what it lacks of the migrations that a clone holds. */
-  async bringUpToDate(name: string): Promise<void> {
-    const { onDatabase, migrations } = this.#options
-    await onDatabase(name, (database) => migrateUp(database, migrations))
+  /** Applies to a database of ours what it lacks of the migrations and grants that a clone holds. */
+  async bringUpToDate(database: Connection): Promise<void> {
+    await migrateUp(database, this.#options.migrations)
+    await grantRowsTo(database, groupRoleName(await this.#options.installationId()))
   }
 
   async #findOrBuild(server: Connection): Promise<string> {
     const installationId = await this.#options.installationId()
-    const name = `tenantry_template_${installationId.slice(0, 8)}_${this.#options.migrations.checksum.slice(0, 12)}`
+    await ensureGroupRole(server, groupRoleName(installationId))
+    const name = `${templatePrefix(installationId)}${this.#options.migrations.checksum.slice(0, 12)}`
     if ((await databaseState(server, name)) === undefined) await this.#build(server, name, installationId)
     return name
   }
@@ -87,9 +94,10 @@ export class TenantTemplate {
     const building = `${name}_${randomBytes(4).toString('hex')}`
     await createClosedDatabase(server, building, 'template0')
     try {
-      await openDatabase(server, building, 'Tenantry: a template being built')
+      const mark = `Tenantry: a template of installation ${installationId}`
+      await openDatabase(server, building, { role: undefined, mark, durable: false })
       await this.#options.onDatabase(building, async (template) => {
-        await migrateUp(template, this.#options.migrations)
+        await this.bringUpToDate(template)
         await insertTemplateIdentity(template, installationId)
       })
       await publishTemplate(server, building, name)

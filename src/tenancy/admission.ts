@@ -1,0 +1,74 @@
+import { createDatabase, type Id } from '../platform/index.ts'
+import { createLogIn, type TenantAccess } from './credentials/log-in.ts'
+import type { CredentialVault } from './credentials/vault.ts'
+import type { TenantDirectory } from './directory.ts'
+import { tenancyErrors } from './errors.ts'
+import type { Claim } from './provisioning/store.ts'
+import type { ServerRegistry } from './servers/server-registry.ts'
+import type { TenantServer } from './servers/tenant-server.ts'
+import { findTenant } from './store.ts'
+import type { CoreDb, TenantDb, TenantRecord } from './types.ts'
+
+export interface AdmissionOptions {
+  readonly core: CoreDb
+  readonly directory: TenantDirectory
+  readonly servers: ServerRegistry
+  readonly vault: CredentialVault
+}
+
+/** Gives tenants' databases to those who may have them. */
+export interface Admission {
+  /** @throws tenancyErrors.tenantNotFound, tenantSuspended, tenantNotReady */
+  admit(tenantId: Id): Promise<TenantDb>
+  /** A tenant that has an organization, whatever its status. */
+  find(tenantId: Id): Promise<TenantRecord | undefined>
+  /** The database of a tenant that is being made. */
+  unfinished(claim: Claim, server: TenantServer): TenantDb
+  /** The database of a spare. */
+  spare(tenant: TenantAccess & { readonly serverId: Id }): Promise<TenantDb>
+}
+
+export function createAdmission({ core, directory, servers, vault }: AdmissionOptions): Admission {
+  const logIn = createLogIn({ vault, reload: (tenantId) => findTenant(core, tenantId) })
+  /** A handle lives as long as the directory's record, and so does what it prepared. */
+  const handles = new WeakMap<TenantRecord, TenantDb>()
+
+  const open = (tenant: TenantAccess, server: TenantServer): TenantDb => ({
+    ...createDatabase(
+      'tenant',
+      server.sourceFor(tenant.databaseName, (openAs) => logIn(tenant, openAs)),
+    ),
+    tenantId: tenant.id,
+  })
+
+  const find: Admission['find'] = async (tenantId) => {
+    const record = await directory.find(tenantId)
+    return record && isSomebodys(record) ? record : undefined
+  }
+
+  return {
+    find,
+    admit: async (tenantId) => {
+      const record = await find(tenantId)
+      if (!record) throw tenancyErrors.tenantNotFound()
+      if (record.status === 'suspended') throw tenancyErrors.tenantSuspended()
+      if (record.status !== 'active') throw tenancyErrors.tenantNotReady()
+      const known = handles.get(record)
+      if (known) return known
+      const tenant = open(record, servers.peek(record.serverId) ?? (await servers.get(record.serverId)))
+      handles.set(record, tenant)
+      return tenant
+    },
+    unfinished: ({ tenantId, databaseName, sealedPassword }, server) =>
+      open(
+        { id: tenantId, databaseName, sealedPassword, sealedPreviousPassword: null, credentialsVersion: -1 },
+        server,
+      ),
+    spare: async (tenant) => open(tenant, await servers.get(tenant.serverId)),
+  }
+}
+
+/** A spare is a database without an organization: to everybody outside there is no such tenant. */
+function isSomebodys({ status }: TenantRecord): boolean {
+  return status !== 'spare' && status !== 'preparing'
+}

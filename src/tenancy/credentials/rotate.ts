@@ -1,0 +1,61 @@
+import { randomBytes } from 'node:crypto'
+import { type Id, scramVerifier } from '../../platform/index.ts'
+import { setRolePassword } from '../roles/store.ts'
+import type { ServerRegistry } from '../servers/server-registry.ts'
+import type { CoreDb } from '../types.ts'
+import { confirmPassword, findPassword, lockPassword, recordNextPassword } from './store.ts'
+import type { CredentialVault } from './vault.ts'
+
+export interface RotationOptions {
+  readonly core: CoreDb
+  readonly servers: ServerRegistry
+  readonly vault: CredentialVault
+}
+
+/** The tenant has no role yet. */
+export class RotationError extends Error {
+  override readonly name = 'RotationError'
+}
+
+/**
+ * Gives a tenant's login role another password, without a failed request: the core database knows both passwords before
+ * the server gets the new one, and forgets the old one after. Sessions that are open go on.
+ *
+ * @returns the new version of the credentials
+ * @throws RotationError; what the databases throw, after which it can be called again
+ */
+export async function rotateCredentials(options: RotationOptions, tenantId: Id): Promise<number> {
+  // The lock outlasts both steps: a slow rotation must not give the server its password after a later one did.
+  return await options.core.transaction(async (lock) => {
+    await lockPassword(lock, tenantId)
+    return await rotate(options, tenantId)
+  })
+}
+
+async function rotate(options: RotationOptions, tenantId: Id): Promise<number> {
+  const { core, vault } = options
+  const before = await findPassword(core, tenantId)
+  if (!before?.sealedPassword) throw new RotationError(`Tenant ${tenantId} has no credentials yet.`)
+  // A rotation that was interrupted: which of the two the server has is made certain first.
+  if (before.sealedPreviousPassword !== null) await apply(options, tenantId, before)
+  const sealedPassword = vault.seal(tenantId, vault.newPassword())
+  const next = await recordNextPassword(core, tenantId, before.credentialsVersion, sealedPassword)
+  if (!next) throw new RotationError(`The credentials of tenant ${tenantId} were changed past the lock.`)
+  await apply(options, tenantId, next)
+  return next.credentialsVersion
+}
+
+type Recorded = NonNullable<Awaited<ReturnType<typeof findPassword>>>
+
+/** Gives the server the recorded password, and forgets the one before. */
+async function apply(
+  { core, servers, vault }: RotationOptions,
+  tenantId: Id,
+  recorded: Recorded,
+): Promise<void> {
+  const { serverId, databaseName, sealedPassword, credentialsVersion } = recorded
+  const verifier = scramVerifier(vault.open(tenantId, sealedPassword ?? ''), randomBytes(16))
+  const server = await servers.get(serverId)
+  await server.administer((connection) => setRolePassword(connection, databaseName, verifier))
+  await confirmPassword(core, tenantId, credentialsVersion)
+}

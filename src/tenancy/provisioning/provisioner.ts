@@ -1,0 +1,246 @@
+import { httpErrors } from '../../http/index.ts'
+import {
+  databaseFault,
+  type Id,
+  type Logger,
+  messageOf,
+  newId,
+  runDetached,
+  SingleFlight,
+} from '../../platform/index.ts'
+import type { CredentialVault } from '../credentials/vault.ts'
+import type { TenantDirectory } from '../directory.ts'
+import { rankServers } from '../servers/placement.ts'
+import type { ServerRegistry } from '../servers/server-registry.ts'
+import type { TenantServer } from '../servers/tenant-server.ts'
+import { claimSpare } from '../spares/store.ts'
+import { type CoreDb, type CoreTx, type TenantDb, tenantDatabaseName } from '../types.ts'
+import { createSteps, ForeignDatabaseError, type Journey, PROVISIONING_STEPS, type Step } from './steps.ts'
+import {
+  type Claim,
+  type Claimant,
+  claimTenant,
+  finishTenant,
+  insertTenant,
+  prolongClaim,
+  recordFailure,
+  recordStep,
+  settleCreatedEvent,
+  withoutWaitingForDisk,
+} from './store.ts'
+
+/** What the owner of organizations adds to the birth of a tenant; both are called again after a crash. */
+export interface ProvisioningHooks {
+  /** Fills a new database (the owner's user). Must be idempotent. */
+  seed(tenant: TenantDb): Promise<void>
+  /** Runs after the tenant became active; once more when nobody knows whether it ran. */
+  activated(tenantId: Id): Promise<void>
+}
+
+export interface ProvisionerOptions {
+  readonly core: CoreDb
+  readonly directory: TenantDirectory
+  readonly servers: ServerRegistry
+  readonly vault: CredentialVault
+  readonly installationId: () => Promise<Id>
+  /** Most connections to one tenant's database, from all processes together. */
+  readonly connectionLimit: number
+  readonly tenantDb: (claim: Claim, server: TenantServer) => TenantDb
+  /** Called when a spare was taken. */
+  readonly spareTaken: () => void
+  readonly log: Logger
+}
+
+/** How soon another process takes over what a dead one left; the living prolong their claims long before. */
+const CLAIM_SECONDS = 10
+const HEARTBEAT_MS = 3_000
+const MAX_ATTEMPTS = 5
+/** Until an operator has added a server. */
+const NO_ROOM_SECONDS = 60
+const NO_ROOM = 'No server may take one more organization at the moment; try again later.'
+/** A spare has nobody who waits for it, so it is tried for ever, but not often. */
+const MAX_PAUSE_SECONDS = 3_600
+
+/**
+ * Makes tenants: a recorded row first, then step by step until the tenant is active, or a spare. What a crash or a fault
+ * interrupted is taken up again by any process's reconciler, or by the owner's next try.
+ */
+export class Provisioner {
+  readonly #options: ProvisionerOptions
+  readonly #steps: Readonly<Record<Step, (journey: Journey) => Promise<void>>>
+  #hooks: ProvisioningHooks | undefined
+  /** What this process works on: whoever wants the same tenant waits for it instead of working on it too. */
+  readonly #running = new SingleFlight<Id, boolean>()
+
+  constructor(options: ProvisionerOptions) {
+    this.#options = options
+    this.#steps = createSteps({ ...options, seed: (tenant) => this.#need().seed(tenant) })
+  }
+
+  /** Says what organizations add; called once, at start-up. */
+  use(hooks: ProvisioningHooks): void {
+    this.#hooks = hooks
+  }
+
+  /**
+   * Takes a spare, or writes a new tenant's record, in the caller's transaction, and gives the claim with which to go on
+   * after its commit. The organization must get the claim's `tenantId`.
+   *
+   * @param tenantId for a tenant that must have this id, and so can be no spare
+   * @throws httpErrors.overloaded when no server may take one more tenant
+   */
+  async reserve(core: CoreTx, tenantId?: Id): Promise<Claim> {
+    const { servers } = this.#options
+    const ranked = await rankServers(core, servers.isReachable)
+    const spare = tenantId === undefined && (await this.#takeSpare(core, ranked))
+    if (spare) return spare
+    return await this.#insert(core, { tenantId: tenantId ?? newId(), ranked, goal: 'active' })
+  }
+
+  /** Writes the record of a spare in the caller's transaction; `complete` makes it after its commit. */
+  async reserveSpare(core: CoreTx, serverId: Id): Promise<Claim> {
+    return await this.#insert(core, { tenantId: newId(), ranked: [serverId], goal: 'spare' })
+  }
+
+  /**
+   * Carries a claimed provisioning to its end. False when another process took it over, because this one was too slow.
+   *
+   * @throws what a step threw, after having recorded it; the provisioning is resumed later
+   */
+  async complete(claim: Claim): Promise<boolean> {
+    const mine = this.#run(claim.tenantId, () => this.#carryOut(claim))
+    // Shared with a `resume` that came first, it found this very claim in its way: then it is our turn.
+    return (await mine) || (await this.#run(claim.tenantId, () => this.#carryOut(claim)))
+  }
+
+  /**
+   * Takes up an unfinished provisioning, or waits for the end of one that this process is at. False when another process
+   * is at it, or it is finished.
+   *
+   * @param by the reconciler observes the pause after a failure, the owner need not
+   * @throws what `complete` throws
+   */
+  resume(tenantId: Id, by: Claimant): Promise<boolean> {
+    return this.#run(tenantId, async () => {
+      const claim = await claimTenant(this.#options.core, { tenantId, token: newId(), by }, CLAIM_SECONDS)
+      return claim !== undefined && (await this.#carryOut(claim))
+    })
+  }
+
+  /** Tells of a tenant that became active. The tenant is active whatever becomes of the news. */
+  async tellActivated(tenantId: Id): Promise<void> {
+    const { core, log } = this.#options
+    try {
+      await this.#need().activated(tenantId)
+      await settleCreatedEvent(core, tenantId)
+    } catch (error) {
+      log.error({ err: error, tenant_id: tenantId }, 'telling of a new tenant failed')
+    }
+  }
+
+  /** Goes on when the client of the request that began it hangs up. */
+  #run(tenantId: Id, work: () => Promise<boolean>): Promise<boolean> {
+    return this.#running.run(tenantId, () => runDetached(work))
+  }
+
+  async #takeSpare(core: CoreTx, ranked: readonly Id[]): Promise<Claim | undefined> {
+    const { servers, spareTaken } = this.#options
+    const [first] = ranked
+    if (first === undefined) return undefined
+    const { schema } = (await servers.get(first)).template
+    const claim = await claimSpare(core, { servers: ranked, schema, token: newId() }, CLAIM_SECONDS)
+    if (!claim) return undefined
+    spareTaken()
+    await this.#spareTheDisk(core, claim.serverId)
+    return claim
+  }
+
+  async #insert(
+    core: CoreTx,
+    wish: { tenantId: Id; ranked: readonly Id[]; goal: Claim['goal'] },
+  ): Promise<Claim> {
+    const { tenantId, ranked, goal } = wish
+    const [serverId] = ranked
+    if (serverId === undefined) throw httpErrors.overloaded({ detail: NO_ROOM, retryAfter: NO_ROOM_SECONDS })
+    const { vault } = this.#options
+    const tenant = {
+      tenantId,
+      serverId,
+      databaseName: tenantDatabaseName(tenantId),
+      sealedPassword: vault.seal(tenantId, vault.newPassword()),
+      goal,
+      token: newId(),
+    }
+    await insertTenant(core, tenant, CLAIM_SECONDS)
+    await this.#spareTheDisk(core, serverId)
+    return { ...tenant, wasSpare: false, attempts: 0, by: goal === 'active' ? 'owner' : 'reconciler' }
+  }
+
+  /** Where core and tenant share one log, what is committed at the end makes durable all that went before. */
+  async #spareTheDisk(core: CoreTx, serverId: Id): Promise<void> {
+    if ((await this.#options.servers.get(serverId)).holdsCore) await withoutWaitingForDisk(core)
+  }
+
+  /** False when the claim was lost on the way: the one who has it now does the rest. */
+  async #carryOut(claim: Claim): Promise<boolean> {
+    const { core, directory, servers } = this.#options
+    const heartbeat = setInterval(() => void this.#prolong(claim), HEARTBEAT_MS)
+    try {
+      const journey = { claim, server: await servers.get(claim.serverId), isAdopted: false }
+      for (const step of stepsOf(claim)) {
+        await this.#steps[step](journey)
+        // The only step of a spare that was claimed is recorded with its end.
+        if (!claim.wasSpare && !(await recordStep(core, claim, step, CLAIM_SECONDS))) return false
+      }
+      if (!(await finishTenant(core, claim, journey.server.template.schema))) return false
+    } catch (error) {
+      await this.#fail(claim, error)
+      throw error
+    } finally {
+      clearInterval(heartbeat)
+      directory.invalidate(claim.tenantId)
+    }
+    if (claim.goal === 'active') await this.tellActivated(claim.tenantId)
+    return true
+  }
+
+  async #prolong(claim: Claim): Promise<void> {
+    // One heartbeat may fail; the step in progress finds out what is wrong.
+    await prolongClaim(this.#options.core, claim, CLAIM_SECONDS).catch(() => undefined)
+  }
+
+  async #fail(claim: Claim, error: unknown): Promise<void> {
+    // A server that is away or busy says nothing about this tenant, so it does not bring it nearer to giving up.
+    const attempts = isPassing(error) ? claim.attempts : claim.attempts + 1
+    const isHopeless = error instanceof ForeignDatabaseError || attempts >= MAX_ATTEMPTS
+    const failure = {
+      isFinal: isHopeless && claim.goal === 'active',
+      attempts,
+      message: messageOf(error).slice(0, 500),
+      retrySeconds: Math.min(2 ** attempts, MAX_PAUSE_SECONDS),
+    }
+    // Where the core database is what failed, nothing can be recorded; the claim then runs out by itself.
+    await recordFailure(this.#options.core, claim, failure).catch(() => undefined)
+  }
+
+  #need(): ProvisioningHooks {
+    if (!this.#hooks) throw new Error('the provisioner was not told what to seed')
+    return this.#hooks
+  }
+}
+
+/** A spare lacks its owner only, and stays without one. */
+function stepsOf({ goal, wasSpare }: Claim): readonly Step[] {
+  if (wasSpare) return ['owner']
+  return goal === 'spare' ? PROVISIONING_STEPS.filter((step) => step !== 'owner') : PROVISIONING_STEPS
+}
+
+function isPassing(error: unknown): boolean {
+  const fault = databaseFault(error)
+  if (fault) return fault === 'unavailable' || fault === 'overloaded' || fault === 'timeout'
+  return (
+    error instanceof Error &&
+    'code' in error &&
+    (error.code === 'overloaded' || error.code === 'database-unavailable')
+  )
+}

@@ -1,0 +1,64 @@
+import { type Id, SingleFlight } from '../../platform/index.ts'
+import type { CoreDb } from '../types.ts'
+import type { ServerRecord } from './store.ts'
+import { findServer, listServers } from './store.ts'
+import type { TenantServer } from './tenant-server.ts'
+
+export interface ServerRegistryOptions {
+  readonly core: CoreDb
+  /** Makes what is needed to work with a server; opens no connection yet. */
+  readonly open: (record: ServerRecord) => TenantServer
+}
+
+/** The servers that this process works with. Each is made when it is first needed, and kept. */
+export class ServerRegistry {
+  readonly #options: ServerRegistryOptions
+  readonly #open = new Map<Id, TenantServer>()
+  readonly #opening = new SingleFlight<Id, TenantServer>()
+
+  constructor(options: ServerRegistryOptions) {
+    this.#options = options
+  }
+
+  /** One that was used before, or `undefined`. */
+  peek(id: Id): TenantServer | undefined {
+    return this.#open.get(id)
+  }
+
+  /** @throws Error when there is no such server, which the core database's foreign key forbids */
+  async get(id: Id): Promise<TenantServer> {
+    return this.#open.get(id) ?? (await this.#opening.run(id, () => this.#load(id)))
+  }
+
+  /** Every server, also those that this process did not use yet. */
+  async all(): Promise<readonly TenantServer[]> {
+    const records = await listServers(this.#options.core)
+    return records.map((record) => this.#keep(record))
+  }
+
+  /** Those that this process used. */
+  get used(): readonly TenantServer[] {
+    return [...this.#open.values()]
+  }
+
+  /** Whether a server answered when it was last asked; one that nobody asked counts as reachable. */
+  readonly isReachable = (id: Id): boolean => this.#open.get(id)?.breaker.isOpen !== true
+
+  async close(): Promise<void> {
+    await Promise.all(this.used.map((server) => server.close()))
+  }
+
+  async #load(id: Id): Promise<TenantServer> {
+    const record = await findServer(this.#options.core, id)
+    if (!record) throw new Error(`there is no server ${id}`)
+    return this.#keep(record)
+  }
+
+  #keep(record: ServerRecord): TenantServer {
+    const known = this.#open.get(record.id)
+    if (known) return known
+    const server = this.#options.open(record)
+    this.#open.set(record.id, server)
+    return server
+  }
+}

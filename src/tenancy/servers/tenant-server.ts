@@ -1,0 +1,115 @@
+import type pg from 'pg'
+import type { MigrationSet } from '../../migrations/index.ts'
+import {
+  type Connection,
+  type ConnectionOptions,
+  type ConnectionSource,
+  connect,
+  createPool,
+  databaseOf,
+  type Id,
+  MAINTENANCE_TIMEOUTS,
+  REQUEST_TIMEOUTS,
+  type Timeouts,
+  withCredentials,
+  withDatabase,
+} from '../../platform/index.ts'
+import { CircuitBreaker, ConnectionBroker } from '../broker/index.ts'
+import { TenantTemplate } from '../provisioning/template.ts'
+
+/** How many connections a server gives, and what its template is made of. */
+export interface TenantServerOptions {
+  readonly id: Id
+  /** The platform's role on it; the database is where CREATE DATABASE is sent from. */
+  readonly url: string
+  /** Whether the core database is on it too. */
+  readonly holdsCore: boolean
+  readonly migrations: MigrationSet
+  readonly installationId: () => Promise<Id>
+  readonly connections: number
+  readonly connectionsPerTenant: number
+}
+
+/** Each CREATE DATABASE copies megabytes, and the server's disk is everybody's: two at a time, the others wait. */
+const PROVISIONING_CONNECTIONS = 2
+const PROVISIONING_TIMEOUTS = { ...MAINTENANCE_TIMEOUTS, connect: 60_000 }
+const MAX_WAIT_MS = 2_000
+const IDLE_MS = 60_000
+
+/** One PostgreSQL server with tenant databases on it: every way to it goes through here. */
+export class TenantServer {
+  readonly id: Id
+  /** What is committed later on it is durable later: one log, in one order, for core and tenants. */
+  readonly holdsCore: boolean
+  readonly broker: ConnectionBroker
+  readonly breaker = new CircuitBreaker()
+  readonly template: TenantTemplate
+  readonly #options: TenantServerOptions
+  readonly #provisioning: ReturnType<typeof createPool>
+
+  constructor(options: TenantServerOptions) {
+    const { id, url, holdsCore, migrations, installationId, connections, connectionsPerTenant } = options
+    this.id = id
+    this.holdsCore = holdsCore
+    this.#options = options
+    this.broker = new ConnectionBroker({
+      max: connections,
+      maxPerTenant: connectionsPerTenant,
+      maxWaitMs: MAX_WAIT_MS,
+      idleMs: IDLE_MS,
+    })
+    this.#provisioning = createPool({
+      ...this.#connectionTo(databaseOf(url), PROVISIONING_TIMEOUTS),
+      max: PROVISIONING_CONNECTIONS,
+    })
+    this.template = new TenantTemplate({
+      migrations,
+      installationId,
+      onDatabase: (database, work) => this.maintain(database, work),
+    })
+  }
+
+  /** A connection of the platform's role for statements about databases and roles. */
+  administer<T>(work: (server: Connection) => Promise<T>): Promise<T> {
+    return this.#provisioning.exclusive((server) => this.breaker.run(() => work(server)))
+  }
+
+  /** A connection of the platform's role to one database. It counts towards the server's budget. */
+  async maintain<T>(database: string, work: (connection: Connection) => Promise<T>): Promise<T> {
+    const line = `maintenance of ${database}`
+    const source = this.broker.sourceFor({
+      database: line,
+      open: () => this.#open(this.#connectionTo(database, MAINTENANCE_TIMEOUTS)),
+    })
+    try {
+      return await source.exclusive(work)
+    } finally {
+      // An open session would be in the way of a rename, a drop or a clone.
+      await this.broker.evict(line)
+    }
+  }
+
+  /** Where a tenant's statements go: connections of its own role, which `logIn` opens. */
+  sourceFor(database: string, logIn: (open: TenantLogin) => Promise<pg.Client>): ConnectionSource {
+    const open: TenantLogin = (role, password) => {
+      const options = this.#connectionTo(database, REQUEST_TIMEOUTS)
+      return this.#open({ ...options, url: withCredentials(options.url, role, password) })
+    }
+    return this.broker.sourceFor({ database, open: () => logIn(open) })
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([this.broker.close(), this.#provisioning.close()])
+  }
+
+  #open(options: ConnectionOptions): Promise<pg.Client> {
+    return this.breaker.run(() => connect(options))
+  }
+
+  #connectionTo(database: string, timeouts: Timeouts): ConnectionOptions {
+    return { url: withDatabase(this.#options.url, database), applicationName: 'tenantry', timeouts }
+  }
+}
+
+/** Opens a connection to a tenant's database with what its role logs in with. */
+export type TenantLogin = (role: string, password: string) => Promise<pg.Client>
