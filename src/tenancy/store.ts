@@ -14,10 +14,6 @@ const RECORD = {
   sealedPreviousPassword: tenants.sealedPreviousPassword,
   schemaVersion: tenants.schemaVersion,
   migrationsApplied: tenants.migrationsApplied,
-  epoch: tenants.epoch,
-  credentialsVersion: tenants.credentialsVersion,
-  sealedPassword: tenants.sealedPassword,
-  sealedPreviousPassword: tenants.sealedPreviousPassword,
 }
 
 /** Which migrations a tenant's database holds. */
