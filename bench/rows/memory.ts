@@ -81,11 +81,11 @@ function perLiveTenant(world: World, { warm, others }: Crowd): Promise<number> {
   })
 }
 
-function withHeapServer(
+function withHeapServer<T>(
   world: World,
   env: Readonly<Record<string, string>>,
-  work: (server: ServerProcess) => Promise<number>,
-): Promise<number> {
+  work: (server: ServerProcess) => Promise<T>,
+): Promise<T> {
   // No spares in the making: the heap holds what the tenants cost and nothing that comes and goes.
   return world.withServer({ SPARE_DATABASES: '0', ...env }, work, HEAP_REPORT)
 }
