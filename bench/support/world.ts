@@ -25,8 +25,9 @@ export interface World {
 
 /** Makes a world, runs `work` in it and removes it. */
 export async function withWorld<T>(work: (world: World) => Promise<T>): Promise<T> {
-  const directory = await mkdtemp(join(tmpdir(), 'tenantry-bench-'))
-  const dataDir = join(directory, 'data')
+  // Not a folder inside of it: the user that PostgreSQL runs as under root could not get there, and the data would lie
+  // elsewhere and stay.
+  const dataDir = await mkdtemp(join(tmpdir(), 'tenantry-bench-'))
   try {
     const postgres = await acquireEmbeddedPostgres({ dataDir })
     const withServer: World['withServer'] = async (env, use, nodeOptions = []) => {
@@ -39,12 +40,12 @@ export async function withWorld<T>(work: (world: World) => Promise<T>): Promise<
       }
     }
     try {
-      return await work({ databaseUrl: postgres.url, directory, withServer })
+      return await work({ databaseUrl: postgres.url, directory: dataDir, withServer })
     } finally {
       await postgres.release()
     }
   } finally {
-    await rm(directory, { recursive: true, force: true })
+    await rm(dataDir, { recursive: true, force: true })
   }
 }
 
