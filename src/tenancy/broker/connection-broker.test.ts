@@ -87,9 +87,9 @@ describe('ConnectionBroker', () => {
     start({ max: 3 })
     let most = 0
     const ask = async (database: string) => {
-      const { rows } = await broker
-        .sourceFor(database)
-        .query({ text: 'SELECT current_database() AS name, pg_sleep(0.002)' })
+      const { rows } = await sourceFor(database).query({
+        text: 'SELECT current_database() AS name, pg_sleep(0.002)',
+      })
       expect(rows[0]?.name).toBe(database)
     }
     const asking = Promise.all(
@@ -155,8 +155,7 @@ describe('ConnectionBroker', () => {
     start({ max: 1, maxWaitMs: 20 })
     const one = hold(A())
     await one.held
-    const refused = await broker
-      .sourceFor(B())
+    const refused = await sourceFor(B())
       .query(whoAmI)
       .catch((error) => error)
     expect(refused).toBeInstanceOf(AppError)
