@@ -181,7 +181,7 @@ describe('PostgreSQL', () => {
   it('N5 answers nothing at all: SIGTERM ends the server within its deadline', async () => {
     house.proxy.impair({ blackHole: true })
     const asking = readProfile(house.server, hit).then(({ status }) => status)
-    await eventually('the question to vanish', () => house.proxy.swallowing > 0)
+    await eventually('the question to vanish', () => house.proxy.swallowing() > 0)
     const toldAt = performance.now()
     house.server.process.kill('SIGTERM')
     await eventually('the server to end', () => house.server.process.ending, { withinMs: 40_000 })

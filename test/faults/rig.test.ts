@@ -95,7 +95,7 @@ describe('a connection', () => {
       () => 'answered',
       () => 'lost',
     )
-    await eventually('the bytes to be swallowed', () => proxy.swallowing > 0)
+    await eventually('the bytes to be swallowed', () => proxy.swallowing() > 0)
     proxy.heal()
     expect(await answered).toBe('lost')
     expect(await notes()).toEqual(expect.any(Array))

@@ -61,8 +61,8 @@ export class TcpProxy implements AsyncDisposable {
   }
 
   /** Open connections that have lost something in a black hole. */
-  get swallowing(): number {
-    return [...this.#connections].filter(({ hasLostBytes }) => hasLostBytes).length
+  swallowing(database?: string): number {
+    return this.#matching(database).filter(({ hasLostBytes }) => hasLostBytes).length
   }
 
   /** Bytes that PostgreSQL has sent and its clients have not got yet. */
