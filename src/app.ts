@@ -23,6 +23,13 @@ export async function createApp(platform: Platform): Promise<HttpServer> {
     hsts: config.production,
     trustProxy: config.trustedProxies.length > 0 && config.trustedProxies,
     readiness: [{ name: 'core database', check: () => ping(core) }],
+    gauges: [
+      {
+        name: 'tenantry_tenant_connections',
+        help: 'Connections to tenant databases that are open now.',
+        collect: () => tenancy.openConnections(),
+      },
+    ],
   })
   authRoutes(server, { auth, tenancy, tenantHeader: config.tenantHeader })
   organizationRoutes(server, { organizations, coreGuard })

@@ -62,16 +62,11 @@ export async function compose(options: ComposeOptions) {
 }
 
 async function wire({ config, databaseUrl, secret, clock, log }: ComposeOptions, closers: Closers) {
-  const pool = createPool({
-    url: databaseUrl,
-    applicationName: 'tenantry core',
-    timeouts: REQUEST_TIMEOUTS,
-    max: CORE_CONNECTIONS,
-  })
+  const options = { url: databaseUrl, applicationName: 'tenantry core', timeouts: REQUEST_TIMEOUTS }
+  const pool = createPool({ ...options, max: CORE_CONNECTIONS })
   closers.push('core database', () => pool.close())
   const core = createDatabase('core', pool)
   const box = createSecretBox(secret)
-
   const tenancy = createTenancy({
     core,
     databaseUrl,
@@ -82,6 +77,7 @@ async function wire({ config, databaseUrl, secret, clock, log }: ComposeOptions,
     spares: config.spareDatabases,
     clock,
     log,
+    watch: true,
   })
   closers.push('tenant databases', () => tenancy.close())
 

@@ -19,6 +19,7 @@ describe('loadConfig', () => {
       production: false,
       host: '127.0.0.1',
       port: 8000,
+      shutdownDelay: 0,
       databaseUrl: undefined,
       dataDir: '.tenantry',
       tenantHeader: 'x-tenant-id',
@@ -35,6 +36,12 @@ describe('loadConfig', () => {
 
   it('logs prettily at a terminal', () => {
     expect(loadConfig({}, true).log.format).toBe('pretty')
+  })
+
+  it('gives load balancers time to notice a stop, in production', () => {
+    expect(loadConfig({ NODE_ENV: 'production', TENANTRY_SECRET: SECRET }).shutdownDelay).toBe(2)
+    expect(loadConfig({ SHUTDOWN_DELAY: '5s' }).shutdownDelay).toBe(5)
+    expect(problemsOf({ SHUTDOWN_DELAY: '6s' })).toHaveLength(1)
   })
 
   it('is frozen', () => {

@@ -8,6 +8,8 @@ export interface Config {
   readonly production: boolean
   readonly host: string
   readonly port: number
+  /** Seconds for which a process that is told to stop goes on serving, so that load balancers notice. */
+  readonly shutdownDelay: number
   /** The core database, or `undefined` for the embedded PostgreSQL. */
   readonly databaseUrl: string | undefined
   /** The embedded PostgreSQL's data and generated secrets. */
@@ -69,6 +71,7 @@ export function loadConfig(env: Environment, terminal = false): Config {
     production,
     host: read.text('HOST', '127.0.0.1'),
     port: read.integer('PORT', 8000, 0, 65_535),
+    shutdownDelay: read.duration('SHUTDOWN_DELAY', production ? '2s' : '0s', 0, 5),
     databaseUrl: read.postgresUrl('DATABASE_URL'),
     dataDir: read.text('TENANTRY_DATA_DIR', '.tenantry'),
     secret: read.secret('TENANTRY_SECRET', production),

@@ -1,9 +1,10 @@
 import autocannon from 'autocannon'
-import { withDatabase } from '../../src/platform/index.ts'
-import { createOrganization, register } from '../support/api.ts'
-import { startServer } from '../support/process.ts'
-import { type Pair, type Row, summarize } from '../support/statistics.ts'
-import type { World } from '../support/world.ts'
+import { withBareServer } from '../support/bare.ts'
+import type { Target } from '../support/load/plan.ts'
+import { atLeast } from '../support/row.ts'
+import { type Pair, summarize } from '../support/statistics.ts'
+import { bareTenant, createTenants, profileOf } from '../support/tenants.ts'
+import type { Measurement } from './measurement.ts'
 
 const CLIENTS = 32
 const SECONDS = 4
@@ -11,37 +12,37 @@ const SECONDS = 4
 const CONNECTIONS = 4
 
 /** `GET /users/me` against a bare `node:http` and `pg` server that reads the same row. */
-export async function hotPath({ server, databaseUrl }: World, rounds: number): Promise<Row> {
-  const owner = await register(server.url)
-  const organization = await createOrganization(server.url, owner)
-  const user = await register(server.url, organization.id)
-  const tenantUrl = withDatabase(databaseUrl, organization.database_name)
-  const bare = await startServer(
-    ['bench/support/bare-server.ts', tenantUrl, user.userId, String(CONNECTIONS)],
-    {},
-  )
-  const headers = { authorization: `Bearer ${user.token}`, 'x-tenant-id': organization.id }
-  const measure = async () => await requestsPerSecond(`${server.url}/api/v1/users/me`, headers)
-  const measureBare = async () => await requestsPerSecond(bare.url)
-  try {
-    await measure()
-    await measureBare()
-    const pairs: Pair[] = []
-    for (let round = 0; round < rounds; round++) {
-      pairs.push({ measured: await measure(), baseline: await measureBare() })
-    }
-    const floor = { compare: '>=', value: 0.6 } as const
-    return { name: `GET /users/me, ${CLIENTS} clients`, unit: 'requests/s', ...summarize(pairs), floor }
-  } finally {
-    await bare.stop()
-  }
-}
+export const hotPath: Measurement = ({ databaseUrl, directory, withServer }, effort) =>
+  withServer({ TENANT_CONNECTIONS_PER_TENANT: String(CONNECTIONS) }, async ({ url }) => {
+    const tenants = await createTenants(url, 1)
+    const ours = tenants.map((tenant) => profileOf(url, tenant))
+    const bare = tenants.map((tenant) => bareTenant(databaseUrl, tenant))
+    const options = { tenants: bare, connections: CONNECTIONS, prepared: true, directory }
+    return await withBareServer(options, async (theirs) => {
+      const seconds = effort.pick(SECONDS, 2)
+      const pairs: Pair[] = []
+      // Round 0 warms both up.
+      for (let round = 0; round <= effort.rounds(5); round++) {
+        const measured = await requestsPerSecond(ours, seconds)
+        const baseline = await requestsPerSecond(theirs, seconds)
+        if (round > 0) pairs.push({ measured, baseline })
+      }
+      return [
+        {
+          name: `GET /users/me, ${CLIENTS} clients`,
+          against: 'bare node:http + pg',
+          unit: 'requests/s',
+          ...summarize(pairs),
+          atLeast: atLeast(0.6),
+          aim: atLeast(0.85),
+        },
+      ]
+    })
+  })
 
-async function requestsPerSecond(
-  url: string,
-  headers: Readonly<Record<string, string>> = {},
-): Promise<number> {
-  const result = await autocannon({ url, headers, connections: CLIENTS, duration: SECONDS })
+async function requestsPerSecond(targets: readonly Target[], seconds: number): Promise<number> {
+  const [{ url, headers = {} }] = targets as [Target]
+  const result = await autocannon({ url, headers, connections: CLIENTS, duration: seconds })
   if (result.non2xx > 0 || result.errors > 0)
     throw new Error(
       `${url}: failed requests: ${JSON.stringify(result.statusCodeStats)}, ${result.errors} without an answer`,

@@ -2,16 +2,72 @@ import { randomBytes } from 'node:crypto'
 
 export interface Session {
   readonly token: string
+  readonly refreshToken: string
   readonly userId: string
 }
 
+export interface CreatedOrganization {
+  readonly id: string
+  readonly database_name: string
+}
+
+interface AuthAnswer {
+  readonly access_token: string
+  readonly refresh_token: string
+  readonly user: { readonly id: string }
+}
+
 const PASSWORD = 'correct horse battery staple'
+const POLL_MS = 50
+const READY_WITHIN_MS = 60_000
+
+/** A new core user, or with `tenantId` a new user of that tenant. */
+export async function register(url: string, tenantId?: string): Promise<Session> {
+  const email = `bench-${randomBytes(6).toString('hex')}@example.com`
+  const body = { email, password: PASSWORD, full_name: 'Bench User' }
+  return session(await post<AuthAnswer>(`${url}/api/v1/auth/register`, body, tenantHeader(tenantId)))
+}
+
+/** New tokens for an old session: without the price of a password's hash. */
+export async function refresh(url: string, { refreshToken }: Session, tenantId: string): Promise<Session> {
+  const body = { refresh_token: refreshToken }
+  return session(await post<AuthAnswer>(`${url}/api/v1/auth/refresh`, body, tenantHeader(tenantId)))
+}
+
+/** A new organization, active when this resolves. */
+export async function createOrganization(url: string, owner: Session): Promise<CreatedOrganization> {
+  const organizations = `${url}/api/v1/organizations`
+  const headers = { authorization: `Bearer ${owner.token}` }
+  const name = `Bench ${randomBytes(6).toString('hex')}`
+  const created = await post<CreatedOrganization & { status: string }>(organizations, { name }, headers)
+  let { status } = created
+  for (const deadline = Date.now() + READY_WITHIN_MS; status !== 'active'; ) {
+    if (Date.now() > deadline) throw new Error(`organization ${created.id} is ${status}`)
+    await new Promise((resolve) => setTimeout(resolve, POLL_MS))
+    const response = await fetch(`${organizations}/${created.id}`, { headers })
+    status = ((await response.json()) as { status: string }).status
+  }
+  return created
+}
+
+/** What a tenant's user sends along with a request. */
+export function tenantHeaders(tenantId: string, { token }: Session): Record<string, string> {
+  return { authorization: `Bearer ${token}`, 'x-tenant-id': tenantId }
+}
+
+function tenantHeader(tenantId: string | undefined): Record<string, string> {
+  return tenantId === undefined ? {} : { 'x-tenant-id': tenantId }
+}
+
+function session({ access_token, refresh_token, user }: AuthAnswer): Session {
+  return { token: access_token, refreshToken: refresh_token, userId: user.id }
+}
 
 /** Sends one request and expects success. */
-export async function send<Answer>(
+async function post<Answer>(
   url: string,
   body: object,
-  headers: Readonly<Record<string, string>> = {},
+  headers: Readonly<Record<string, string>>,
 ): Promise<Answer> {
   const response = await fetch(url, {
     method: 'POST',
@@ -20,26 +76,4 @@ export async function send<Answer>(
   })
   if (!response.ok) throw new Error(`${url} answered ${response.status}: ${await response.text()}`)
   return (await response.json()) as Answer
-}
-
-/** A new core user, or with `tenantId` a new user of that tenant. */
-export async function register(url: string, tenantId?: string): Promise<Session> {
-  const email = `bench-${randomBytes(6).toString('hex')}@example.com`
-  const headers = tenantId === undefined ? {} : { 'x-tenant-id': tenantId }
-  const answer = await send<{ access_token: string; user: { id: string } }>(
-    `${url}/api/v1/auth/register`,
-    { email, password: PASSWORD, full_name: 'Bench User' },
-    headers,
-  )
-  return { token: answer.access_token, userId: answer.user.id }
-}
-
-export interface CreatedOrganization {
-  readonly id: string
-  readonly database_name: string
-}
-
-export async function createOrganization(url: string, owner: Session): Promise<CreatedOrganization> {
-  const name = `Bench ${randomBytes(6).toString('hex')}`
-  return await send(`${url}/api/v1/organizations`, { name }, { authorization: `Bearer ${owner.token}` })
 }

@@ -1,24 +1,43 @@
-// The baseline of the hot path: node:http and pg, the same row of the same database, and nothing else.
+// The baseline over HTTP: node:http and a pg.Pool for each tenant, the same row of the same database, and nothing else.
+// Arguments: a JSON file of { tenants: [{ url, userId }], connections: most of one pool, prepared: whether statements
+// are. `GET /n` answers for tenant n; 503 stands for SQLSTATE 53300, too many connections.
+import { readFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import pg from 'pg'
+import { BARE_QUERY } from './bare-query.ts'
+import type { BareTenant } from './tenants.ts'
 
-const [databaseUrl = '', userId = '', connections = '4'] = process.argv.slice(2)
-const pool = new pg.Pool({ connectionString: databaseUrl, max: Number(connections) })
-const statement = {
-  name: 'bare',
-  text: `SELECT id, email, full_name, phone, avatar_url, is_owner, is_active, role, metadata, created_at, updated_at
-         FROM users WHERE id = $1`,
-  values: [userId],
+interface Settings {
+  readonly tenants: readonly BareTenant[]
+  readonly connections: number
+  readonly prepared: boolean
 }
 
-const server = createServer((_, response) => {
-  pool.query(statement).then(
+const TOO_MANY_CONNECTIONS = '53300'
+
+const settings = JSON.parse(readFileSync(process.argv[2] ?? '', 'utf8')) as Settings
+const tenants = settings.tenants.map(({ url, userId }) => {
+  const pool = new pg.Pool({ connectionString: url, max: settings.connections })
+  // A killed or refused connection must not end the process.
+  pool.on('error', () => undefined)
+  const statement = { text: BARE_QUERY, values: [userId], ...(settings.prepared && { name: 'bare' }) }
+  return { pool, statement }
+})
+
+const server = createServer((request, response) => {
+  const tenant = tenants[Number(request.url?.slice(1) ?? '')]
+  if (!tenant) {
+    response.statusCode = 404
+    response.end('')
+    return
+  }
+  tenant.pool.query(tenant.statement).then(
     ({ rows }) => {
       response.setHeader('content-type', 'application/json; charset=utf-8')
       response.end(JSON.stringify(rows[0]))
     },
     (error) => {
-      response.statusCode = 500
+      response.statusCode = error.code === TOO_MANY_CONNECTIONS ? 503 : 500
       response.end(String(error))
     },
   )

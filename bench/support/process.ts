@@ -4,6 +4,9 @@ import { createInterface } from 'node:readline'
 
 export interface ServerProcess {
   readonly url: string
+  /** Sends a signal and gives the next line that the process prints and that begins with `prefix`, without it. */
+  answerTo(signal: NodeJS.Signals, prefix: string): Promise<string>
+  /** Ends it in an orderly way; resolves when it is gone. */
   stop(): Promise<void>
 }
 
@@ -17,17 +20,29 @@ export async function startServer(
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   const ended = once(child, 'exit')
-  for await (const line of createInterface(child.stdout)) {
-    const url = /http:\/\/[\d.]+:\d+/.exec(line)?.[0]
-    if (url === undefined) continue
-    child.stdout.resume()
-    return {
-      url,
-      stop: async () => {
-        child.kill('SIGTERM')
-        await ended
-      },
-    }
+  const lines = createInterface(child.stdout)
+  const lineWith = (pattern: RegExp): Promise<string> =>
+    new Promise((resolve, reject) => {
+      const look = (line: string) => {
+        const found = pattern.exec(line)?.[1]
+        if (found === undefined) return
+        lines.off('line', look)
+        resolve(found)
+      }
+      lines.on('line', look)
+      void ended.then(() => reject(new Error(`${entry.join(' ')} ended`)))
+    })
+  const url = await lineWith(/(http:\/\/[\d.]+:\d+)/)
+  return {
+    url,
+    answerTo: async (signal, prefix) => {
+      const answer = lineWith(new RegExp(`^${prefix}(.*)`))
+      child.kill(signal)
+      return await answer
+    },
+    stop: async () => {
+      child.kill('SIGTERM')
+      await ended
+    },
   }
-  throw new Error(`${entry.join(' ')} did not start`)
 }

@@ -1,20 +1,34 @@
-import { cpus } from 'node:os'
-import { meetsFloor, type Row } from './statistics.ts'
+import { type Bound, meets, type Row } from './row.ts'
 
-/** Prints the rows as a table and as JSON. */
-export function printReport(rows: readonly Row[]): void {
-  console.table(
-    rows.map((row) => ({
-      measurement: row.name,
-      ours: `${round(row.measured)} ${row.unit}`,
-      baseline: `${round(row.baseline)} ${row.unit}`,
-      ratio: round(row.ratio),
-      floor: `${row.floor.compare} ${row.floor.value}`,
-      met: meetsFloor(row) ? 'yes' : 'no',
-      rounds: row.rounds,
-    })),
-  )
-  console.log(JSON.stringify({ node: process.version, cpus: cpus().length, rows }))
+/** One line as the table shows it: texts under the names of their columns. */
+export function tableLine(row: Row): Record<string, string | number> {
+  return {
+    measurement: row.name,
+    against: row.against,
+    ours: figure(row.measured, row.unit),
+    baseline: row.baseline === undefined ? '' : figure(row.baseline, row.unit),
+    ratio: row.ratio === undefined ? '' : round(row.ratio),
+    'at least': verdict(row, row.atLeast),
+    aim: verdict(row, row.aim),
+    rounds: row.rounds,
+  }
+}
+
+/** Prints rows as a table under a title, and below it their notes. */
+export function printTable(title: string, rows: readonly Row[]): void {
+  console.log(`\n${title}`)
+  console.table(rows.map(tableLine))
+  for (const { name, note } of rows) if (note !== undefined) console.log(`${name}: ${note}`)
+}
+
+function verdict(row: Row, bound: Bound | undefined): string {
+  if (bound === undefined) return ''
+  const unit = row.ratio === undefined ? ` ${row.unit}` : 'x'
+  return `${bound.compare} ${bound.value}${unit}: ${meets(row, bound) ? 'met' : 'NOT MET'}`
+}
+
+function figure(value: number, unit: string): string {
+  return `${round(value)} ${unit}`
 }
 
 function round(value: number): number {

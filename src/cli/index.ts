@@ -1,3 +1,3 @@
 export { EXIT, type ExitCode } from './exit-codes.ts'
 export { MODELS } from './models.ts'
-export { runCommandLine, type Surroundings } from './program.ts'
+export { runCommandLine, type ServerParts, type Surroundings } from './program.ts'

@@ -47,6 +47,7 @@ describe('the command line', () => {
 
   it.each([
     'serve',
+    'worker',
     'migrate generate',
     'migrate up',
     'migrate down',
@@ -61,6 +62,7 @@ describe('the command line', () => {
 
   it.each([
     'nonsense',
+    'worker --no-worker',
     'migrate',
     'migrate up',
     'migrate up everything',
@@ -105,6 +107,20 @@ describe('the command line', () => {
     }
     expect((await tenantry('serve', { env: { PORT: '4711' }, serve })).code).toBe(EXIT.failed)
     expect(port).toBe(4711)
+  })
+
+  it.each([
+    ['serve', { api: true, worker: true }],
+    ['serve --no-worker', { api: true, worker: false }],
+    ['worker', { api: false, worker: true }],
+  ])('%s runs %j', async (command, wanted) => {
+    let parts: object = {}
+    const serve: Surroundings['serve'] = async (_, chosen) => {
+      parts = chosen
+      return EXIT.done
+    }
+    expect((await tenantry(command, { serve })).code).toBe(EXIT.done)
+    expect(parts).toEqual(wanted)
   })
 })
 

@@ -9,6 +9,14 @@ import { createOutput, type TextSink } from './output.ts'
 import { serversCommand } from './servers/command.ts'
 import { tenantsCommand } from './tenants/command.ts'
 
+/** What of the server a process runs; several processes may share the work on one core database. */
+export interface ServerParts {
+  /** The HTTP API. */
+  readonly api: boolean
+  /** What no request waits for, such as taking up organizations whose making was interrupted. */
+  readonly worker: boolean
+}
+
 /** What the process around the commands gives them. */
 export interface Surroundings {
   readonly env: Environment
@@ -19,8 +27,8 @@ export interface Surroundings {
   /** Reads standard input to its end. */
   readonly readInput?: () => Promise<string>
   readonly version: string
-  /** Runs the server until it is told to stop. */
-  readonly serve: (config: Config) => Promise<ExitCode>
+  /** Runs the parts of the server until it is told to stop. */
+  readonly serve: (config: Config, parts: ServerParts) => Promise<ExitCode>
   readonly terminal: boolean
 }
 
@@ -52,11 +60,7 @@ export async function runCommandLine(args: readonly string[], surroundings: Surr
     .configureOutput({ writeOut: (text) => stdout.write(text), writeErr: (text) => stderr.write(text) })
     .showHelpAfterError('(--help lists what there is)')
     .addHelpText('after', EXAMPLES)
-  program
-    .command('serve')
-    .description('serve the API until interrupted')
-    .addHelpText('after', '\nExample:\n  PORT=8080 tenantry serve')
-    .action(() => run(({ config }) => serve(config)))
+  addServerCommands(program, (parts) => run(({ config }) => serve(config, parts)))
   program.addCommand(migrateCommand(run, systemClock))
   program.addCommand(tenantsCommand(run))
   program.addCommand(serversCommand(run))
@@ -72,9 +76,24 @@ export async function runCommandLine(args: readonly string[], surroundings: Surr
   return exitCode
 }
 
+function addServerCommands(program: Command, serve: (parts: ServerParts) => Promise<void>): void {
+  program
+    .command('serve')
+    .description('serve the API, and do the work in the background, until interrupted')
+    .option('--no-worker', 'serve the API alone and leave the background to "tenantry worker"')
+    .addHelpText('after', '\nExamples:\n  PORT=8080 tenantry serve\n  tenantry serve --no-worker')
+    .action(({ worker }: { worker: boolean }) => serve({ api: true, worker }))
+  program
+    .command('worker')
+    .description('do the work in the background, without the API, until interrupted')
+    .addHelpText('after', '\nExample:\n  tenantry worker')
+    .action(() => serve({ api: false, worker: true }))
+}
+
 const EXAMPLES = `
 Examples:
   tenantry serve
+  tenantry worker
   tenantry migrate up core
   tenantry migrate up tenants
   tenantry migrate status tenants --check`

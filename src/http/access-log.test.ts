@@ -2,6 +2,7 @@ import { connect } from 'node:net'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
 import { isId } from '../platform/index.ts'
+import { Exactly } from './index.ts'
 import { type LogLine, listen, makeServer, named, recordingLogger } from './test-support.ts'
 
 const access = (lines: readonly LogLine[]) => lines.filter((line) => line.msg === 'request')
@@ -36,6 +37,27 @@ describe('the access log', () => {
       { method: 'GET', route: 'unmatched', status: 404 },
     ])
     expect(JSON.stringify(lines)).not.toContain('secret')
+  })
+
+  it('I15: costs one short line for a refused request, however large that was', async () => {
+    const { log, lines } = recordingLogger()
+    await using server = await makeServer({ log })
+    server.post('/echo', { schema: { ...named('echo'), body: Exactly({}) } }, async () => ({}))
+    const json = { 'content-type': 'application/json' }
+    const refused = [
+      { url: `/${'a'.repeat(8000)}` },
+      { url: `/${'a'.repeat(9000)}` },
+      { url: '/%zz' },
+      { method: 'POST', url: '/echo', headers: json, payload: `{"${'k'.repeat(100_000)}":1}` },
+      { method: 'POST', url: '/echo', headers: json, payload: '['.repeat(10_000) },
+      { method: 'POST', url: '/echo', headers: json, payload: JSON.stringify('x'.repeat(2_000_000)) },
+      { url: '/echo', headers: { 'user-agent': 'u'.repeat(10_000), cookie: 'c'.repeat(5000) } },
+    ] as const
+    for (const request of refused) {
+      expect((await server.inject({ ...request })).statusCode).toBeGreaterThanOrEqual(400)
+    }
+    expect(lines).toHaveLength(refused.length)
+    for (const line of lines) expect(JSON.stringify(line).length).toBeLessThan(300)
   })
 
   it('is silent above info', async () => {

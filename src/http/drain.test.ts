@@ -1,10 +1,10 @@
 import { once } from 'node:events'
 import { Agent, get } from 'node:http'
-import { connect } from 'node:net'
+import { connect, type Socket } from 'node:net'
 import { performance } from 'node:perf_hooks'
 import { describe, expect, it } from 'vitest'
 import { drainServer, type HttpServer } from './index.ts'
-import { listen, makeServer, named } from './test-support.ts'
+import { listen, makeServer, named, parseAnswer } from './test-support.ts'
 
 /** A route that answers when the test says so. */
 async function makeHeld(limits = {}) {
@@ -101,14 +101,60 @@ describe('N1: closing under load', () => {
   })
 })
 
-it('N3: cuts off at the deadline what did not finish, and says how many', async () => {
+it('N3: answers 503 at the deadline to what did not finish, and says how many', async () => {
   const { server, port, runningAre } = await makeHeld()
   const agent = new Agent()
   const answers = Array.from({ length: 3 }, () => ask(port, '/held', agent))
-  const settled = Promise.allSettled(answers)
   await runningAre(3)
   expect(await drainServer(server, { deadlineMs: 50 })).toBe(3)
-  for (const answer of await settled) expect(answer.status).toBe('rejected')
+  for (const answer of await Promise.all(answers))
+    expect(answer).toEqual({ status: 503, connection: 'close' })
+})
+
+it('N3: cuts off at the deadline what has not even arrived', async () => {
+  await using server = await makeServer()
+  const { port } = await listen(server)
+  const accepted = once(server.server, 'connection')
+  const socket = connect(port, '127.0.0.1')
+  const [peer] = await accepted
+  const closed = once(socket, 'close')
+  socket.on('error', () => undefined)
+  await sendPart(socket, peer, 'POST /quick HTTP/1.1\r\nHo')
+  await drainServer(server, { deadlineMs: 50 })
+  await closed
+})
+
+it('N1: answers shutting-down to what comes later on a connection that is still open', async () => {
+  const { server, port, release, runningAre } = await makeHeld()
+  const agent = new Agent()
+  const held = ask(port, '/held', agent)
+  await runningAre(1)
+  const sockets: Socket[] = []
+  for (const path of ['/quick', '/health/live']) {
+    const accepted = once(server.server, 'connection')
+    const socket = connect(port, '127.0.0.1')
+    const [peer] = await accepted
+    await sendPart(socket, peer, `GET ${path} HTTP/1.1\r\nHo`)
+    sockets.push(socket)
+  }
+  const closed = drainServer(server)
+  while (server.server.listening) await new Promise(setImmediate)
+  const answers = sockets.map(async (socket) => {
+    let text = ''
+    socket.setEncoding('utf8').on('data', (more: string) => {
+      text += more
+    })
+    socket.write('st: a\r\n\r\n')
+    await once(socket, 'close')
+    return parseAnswer(text)
+  })
+  const [refused, live] = await Promise.all(answers)
+  expect(refused).toMatchObject({ status: 503, headers: { connection: 'close', 'retry-after': '1' } })
+  expect(JSON.parse(refused?.body ?? '')).toMatchObject({ code: 'shutting-down' })
+  expect(live?.status).toBe(200)
+  release()
+  expect(await held).toEqual({ status: 200, connection: 'close' })
+  expect(await closed).toBe(0)
 })
 
 it('goes on serving while it announces, one request for each connection', async () => {
@@ -161,6 +207,12 @@ it('closes a server that never listened, and one that is closed', async () => {
   await drainServer(server)
   await server.close()
 })
+
+/** Writes a part of a message and waits until the server has read it. */
+async function sendPart(socket: Socket, peer: Socket, part: string): Promise<void> {
+  socket.write(part)
+  while (peer.bytesRead < part.length) await new Promise(setImmediate)
+}
 
 /** Waits until every request of the agent has left this process. */
 async function allWritten(agent: Agent): Promise<void> {

@@ -16,8 +16,14 @@ const QUIET_TURNS = 3
 /** Turns after which clients that never stop connecting are not waited for. */
 const MAX_TURNS = 1000
 
+/** How long the answers that are given at the deadline may take to be written. */
+const LAST_ANSWERS_MS = 100
+
 export interface DrainOptions {
-  /** How long running requests may take before they are cut off; 10 s by default. */
+  /**
+   * How long running requests may take before they are answered 503, or cut off where that is too late; 10 s by
+   * default.
+   */
   readonly deadlineMs?: number
   /**
    * How long new requests are still served after readiness has turned to 503, so that load balancers notice; 0 by
@@ -26,7 +32,10 @@ export interface DrainOptions {
   readonly announceMs?: number
 }
 
-/** Closes a server without breaking a promise: whatever was accepted is answered, unless the deadline passes. */
+/**
+ * Closes a server without breaking a promise: what was sent before the decision is served, what comes later on a
+ * connection that is still open hears 503, and so does at the deadline what did not finish.
+ */
 export class Drain {
   readonly #server: Server
   readonly #exchanges: Exchanges
@@ -52,7 +61,7 @@ export class Drain {
     return this.#draining
   }
 
-  /** How many requests were cut off at the deadline. */
+  /** How many requests had not finished at the deadline. */
   get cut(): number {
     return this.#cut
   }
@@ -73,12 +82,15 @@ export class Drain {
     if (!this.#draining) await this.announce()
     if (!this.#server.listening) return
     await this.#readWhatWasSent()
+    this.#exchanges.close()
     const closed = new Promise((resolve) => this.#server.close(resolve))
     const sweep = setInterval(() => this.#closeIdle(), SWEEP_MS)
-    const deadline = setTimeout(() => this.#closeAll(), this.#deadlineMs)
+    const deadline = setTimeout(() => this.#giveUp(), this.#deadlineMs)
+    const last = setTimeout(() => this.#server.closeAllConnections(), this.#deadlineMs + LAST_ANSWERS_MS)
     await closed
     clearInterval(sweep)
     clearTimeout(deadline)
+    clearTimeout(last)
   }
 
   /** What was sent before the decision to close lies in the kernel's buffers; closing now would reset it. */
@@ -98,9 +110,9 @@ export class Drain {
     }
   }
 
-  #closeAll(): void {
+  #giveUp(): void {
     this.#cut = this.#exchanges.running
-    this.#server.closeAllConnections()
+    this.#exchanges.giveUp()
   }
 }
 
@@ -116,9 +128,9 @@ export function drainOnClose(server: FastifyInstance, exchanges: Exchanges, dead
 
 /**
  * Closes a server: readiness turns to 503, answers say `Connection: close`, running requests finish, idle connections
- * close, and at the deadline the rest is cut off. `server.close()` does the same without an announcement.
+ * close, and at the deadline the rest hears 503. `server.close()` does the same without an announcement.
  *
- * @returns how many requests were cut off
+ * @returns how many requests had not finished at the deadline
  */
 export async function drainServer(server: FastifyInstance, options: DrainOptions = {}): Promise<number> {
   const drain = drains.get(server)

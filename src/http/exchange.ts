@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net'
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import { Abandonment, abandonable, type WorkContext } from '../platform/index.ts'
+import { Abandonment, type AppError, abandonable, type WorkContext } from '../platform/index.ts'
 import { httpErrors } from './errors.ts'
 
 /** One request and its answer, from the first hook to the last byte. */
@@ -39,6 +39,7 @@ export class Exchanges {
   readonly #failures = new WeakMap<FastifyRequest, unknown>()
   readonly #onEnd: (exchange: Exchange, end: ExchangeEnd) => void
   #closing = false
+  #closed = false
 
   constructor(onEnd: (exchange: Exchange, end: ExchangeEnd) => void) {
     this.#onEnd = onEnd
@@ -46,6 +47,11 @@ export class Exchanges {
 
   get running(): number {
     return this.#running.size
+  }
+
+  /** Whether requests that come now are too late to be served. */
+  get closed(): boolean {
+    return this.#closed
   }
 
   /**
@@ -104,8 +110,18 @@ export class Exchanges {
     for (const exchange of newest.values()) this.endConnection(exchange)
   }
 
+  /** From now on what has not begun is not begun any more. */
+  close(): void {
+    this.#closed = true
+  }
+
+  /** Answers all that still run with 503, where that is still possible: nobody waits for them any longer. */
+  giveUp(): void {
+    for (const exchange of this.#running) this.#answerInstead(exchange, httpErrors.shuttingDown())
+  }
+
   /**
-   * Answers 503 to those whose handler is late. What it still does is not stopped, only no longer waited for.
+   * Answers 503 to those whose handler is late. What it still does hears that it is in vain.
    *
    * @param now on the clock of `performance.now()`
    */
@@ -119,11 +135,16 @@ export class Exchanges {
   }
 
   #answerLate(exchange: Exchange, now: number): void {
-    const { request, reply, timeoutMs } = exchange
-    exchange.deadline = now + timeoutMs
+    exchange.deadline = now + exchange.timeoutMs
+    const cause = new Error(`No answer after ${exchange.timeoutMs} ms`)
+    this.#answerInstead(exchange, httpErrors.overloaded({ cause }))
+  }
+
+  #answerInstead({ request, reply, abandonment }: Exchange, error: AppError): void {
     // While the body still arrives the handler has not begun, and Node.js has a time-out of its own for that.
     if (!request.raw.complete || reply.raw.headersSent) return
-    reply.send(httpErrors.overloaded({ cause: new Error(`No answer after ${timeoutMs} ms`) }))
+    reply.send(error)
+    abandonment.abandon()
   }
 
   #end(exchange: Exchange): void {

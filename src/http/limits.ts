@@ -27,7 +27,9 @@ export interface HttpLimits {
   readonly requestsPerConnection: number
   /** How often the time-outs above are looked at. */
   readonly checkIntervalMs: number
-  /** How long `close()` waits for running requests before it cuts them off. */
+  /** Longest turn of the event loop; after a longer one new requests hear 503 until it is quick again. */
+  readonly eventLoopDelayMs: number
+  /** How long `close()` waits for running requests before it answers them 503. */
   readonly drainTimeoutMs: number
 }
 
@@ -45,5 +47,6 @@ export const HTTP_LIMITS: HttpLimits = Object.freeze({
   keepAliveTimeoutMs: 72_000,
   requestsPerConnection: 0,
   checkIntervalMs: 1000,
+  eventLoopDelayMs: 1000,
   drainTimeoutMs: 10_000,
 })

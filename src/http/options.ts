@@ -2,6 +2,7 @@ import type { Registry } from 'prom-client'
 import type { ErrorCatalogue, Logger } from '../platform/index.ts'
 import type { HttpLimits } from './limits.ts'
 import type { ApiDescription } from './openapi.ts'
+import type { MetricGauge } from './ops/gauges.ts'
 import type { ReadinessCheck } from './ops/health.ts'
 import type { RateLimitOptions } from './rate-limits/limits.ts'
 
@@ -22,6 +23,8 @@ export interface HttpServerOptions {
   readonly readiness?: readonly ReadinessCheck[]
   /** Where features registered their metrics; a registry of the server's own by default. */
   readonly metrics?: Registry
+  /** Figures that `/metrics` shows as they are when it is read; none by default. */
+  readonly gauges?: readonly MetricGauge[]
   /** Whether to send `Strict-Transport-Security`; off by default. */
   readonly hsts?: boolean
   /**

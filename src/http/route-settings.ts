@@ -10,6 +10,8 @@ declare module 'fastify' {
     produces?: readonly string[]
     /** How long the handler may take, guards included; 10 s by default. */
     timeoutMs?: number
+    /** Whether it is served also while the process is overloaded or stops, as operators' routes are; not by default. */
+    always?: boolean
     /** What the shell worked out of the above; not for routes to set. */
     shell?: RouteSettings
   }
@@ -22,6 +24,7 @@ export interface RouteSettings {
   readonly rate: RatePolicy | undefined
   /** `undefined` where the route sees to it itself. */
   readonly produces: readonly string[] | undefined
+  readonly always: boolean
   readonly timeoutMs: number
 }
 
@@ -30,6 +33,7 @@ export const UNMATCHED: Omit<RouteSettings, 'timeoutMs'> = {
   pattern: 'unmatched',
   rate: RATE.standard,
   produces: ['application/json'],
+  always: false,
 }
 
 /**
@@ -44,7 +48,7 @@ export function settleRoutes(server: FastifyInstance, limits: HttpLimits): void 
 }
 
 function settingsOf({ url, schema, config = {} }: RouteOptions, limits: HttpLimits): RouteSettings {
-  const { rateLimit = RATE.standard, timeoutMs = limits.handlerTimeoutMs } = config
+  const { rateLimit = RATE.standard, timeoutMs = limits.handlerTimeoutMs, always = false } = config
   // What the description of the API leaves out is pages and their parts, of many types.
   const { produces = schema?.hide ? undefined : UNMATCHED.produces } = config
   if (timeoutMs >= limits.connectionTimeoutMs) {
@@ -52,5 +56,5 @@ function settingsOf({ url, schema, config = {} }: RouteOptions, limits: HttpLimi
       `Route ${url}: timeoutMs must be below ${limits.connectionTimeoutMs}, when the connection closes`,
     )
   }
-  return { pattern: url, rate: rateLimit || undefined, produces, timeoutMs }
+  return { pattern: url, rate: rateLimit || undefined, produces, always, timeoutMs }
 }

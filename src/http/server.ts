@@ -8,11 +8,13 @@ import { PROBLEMS, serveProblems } from './docs/problems.ts'
 import { serveRedoc } from './docs/redoc.ts'
 import { serveSwaggerUi } from './docs/swagger-ui.ts'
 import { drainOnClose } from './drain.ts'
+import { EventLoopWatch } from './event-loop-watch.ts'
 import { Exchanges } from './exchange.ts'
 import { fastifyOptions } from './fastify-options.ts'
 import { acceptJsonOnly } from './json/body-parser.ts'
 import { HTTP_LIMITS } from './limits.ts'
 import { describeApi } from './openapi.ts'
+import { registerGauges } from './ops/gauges.ts'
 import { serveHealth } from './ops/health.ts'
 import { serveMetrics } from './ops/metrics.ts'
 import { RequestDurations } from './ops/request-durations.ts'
@@ -49,12 +51,14 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
   enforceRouteRules(server)
   surround(server, parts)
   expireLateExchanges(server, exchanges, limits.checkIntervalMs)
+  watchWhileOpen(server, parts.eventLoop)
   const drain = drainOnClose(server, exchanges, limits.drainTimeoutMs)
 
   const tags = [...options.api.tags, OPERATIONS, PROBLEMS]
   await describeApi(server, { ...options.api, tags }, options.version, options.publicUrl ?? '/')
   const { log, answerProblem } = parts
   serveHealth(server, { drain, checks: options.readiness ?? [], log, answerProblem })
+  registerGauges(registry, options.gauges ?? [], log)
   serveMetrics(server, registry)
   serveProblems(server, problems)
   if (options.docs) await serveDocs(server, options.api.title)
@@ -63,6 +67,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
 
 function createParts(options: HttpServerOptions, registry: Registry, problems: ProblemCatalogue): ShellParts {
   const { log } = options
+  const limits = { ...HTTP_LIMITS, ...options.limits }
   const durations = new RequestDurations(registry)
   const exchanges = new Exchanges((exchange, end) => {
     durations.observe(exchange.request.method, exchange.pattern, end.status, end.durationMs / 1000)
@@ -71,7 +76,8 @@ function createParts(options: HttpServerOptions, registry: Registry, problems: P
   return {
     exchanges,
     rateLimits: createRateLimits(options.rateLimits),
-    limits: { ...HTTP_LIMITS, ...options.limits },
+    eventLoop: new EventLoopWatch(limits.eventLoopDelayMs, log),
+    limits,
     log,
     headers: securityHeaders(options.hsts ?? false),
     answerProblem: createAnswerProblem(problems, exchanges),
@@ -82,6 +88,12 @@ function expireLateExchanges(server: HttpServer, exchanges: Exchanges, intervalM
   const timer = setInterval(() => exchanges.expire(performance.now()), intervalMs)
   timer.unref()
   server.addHook('onClose', () => clearInterval(timer))
+}
+
+/** Not before the server is complete: to put it together may be a long turn, of which no request has to hear. */
+function watchWhileOpen(server: HttpServer, eventLoop: EventLoopWatch): void {
+  server.addHook('onReady', () => eventLoop.start())
+  server.addHook('onClose', () => eventLoop.stop())
 }
 
 async function serveDocs(server: HttpServer, title: string): Promise<void> {

@@ -4,6 +4,7 @@ import { isAcceptable } from './accept.ts'
 import { refuseMalformed } from './admission.ts'
 import type { AnswerProblem } from './answer.ts'
 import { httpErrors } from './errors.ts'
+import type { EventLoopWatch } from './event-loop-watch.ts'
 import type { Exchange, Exchanges } from './exchange.ts'
 import type { HttpLimits } from './limits.ts'
 import { nothingFound } from './not-found.ts'
@@ -16,6 +17,7 @@ import { type RouteSettings, UNMATCHED } from './route-settings.ts'
 export interface ShellParts {
   readonly exchanges: Exchanges
   readonly rateLimits: RateLimits
+  readonly eventLoop: EventLoopWatch
   readonly limits: HttpLimits
   readonly log: Logger
   /** Sent with every answer. */
@@ -34,6 +36,7 @@ export function surround(server: FastifyInstance, parts: ShellParts): void {
     if (!exchange) return
     const refusal = refuse(parts, exchange, bodyLimit)
     if (refusal) throw refusal
+    if (!route.always) refuseWhenBusy(parts)
     countRequest(parts.rateLimits, request, reply, route)
     if (route === unmatched) throw nothingFound(server, request)
     if (route.produces && !isAcceptable(request.headers.accept, route.produces))
@@ -91,6 +94,12 @@ function refuse(
   const refusal = refuseMalformed(exchange.request, bodyBytes, limits)
   if (refusal?.closes) exchanges.endConnection(exchange)
   return refusal?.error
+}
+
+/** Before anything is counted or looked up: a refusal that costs much would not help. */
+function refuseWhenBusy({ exchanges, eventLoop }: ShellParts): void {
+  if (exchanges.closed) throw httpErrors.shuttingDown()
+  if (eventLoop.isBlocked) throw httpErrors.overloaded()
 }
 
 function countRequest(

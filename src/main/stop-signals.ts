@@ -7,6 +7,7 @@ import type { Logger } from '../platform/index.ts'
  */
 const SAME_WISH_MS = 1_000
 const ORPHAN_CHECK_MS = 500
+const FOR_EVER_MS = 2 ** 31 - 1
 
 /** Why the process is to stop, and whether that is a failure. */
 export interface Stop {
@@ -18,7 +19,17 @@ export interface Stop {
  * Resolves when the process is to stop: SIGINT, SIGTERM or SIGHUP, or that npm, which started it, was
  * killed, or that something threw what nobody caught. A second signal ends the process at once.
  */
-export function untilToldToStop(log: Logger): Promise<Stop> {
+export async function untilToldToStop(log: Logger): Promise<Stop> {
+  // Node.js ends a process that waits for nothing but a signal, and a worker has no socket that it listens on.
+  const alive = setInterval(() => undefined, FOR_EVER_MS)
+  try {
+    return await toldToStop(log)
+  } finally {
+    clearInterval(alive)
+  }
+}
+
+function toldToStop(log: Logger): Promise<Stop> {
   return new Promise((resolve) => {
     let firstAt: number | undefined
     const onSignal = (signal: string) => {
@@ -30,8 +41,9 @@ export function untilToldToStop(log: Logger): Promise<Stop> {
       resolve({ reason: signal, failed: false })
     }
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, onSignal)
-    process.on('uncaughtException', (error) => {
-      log.fatal({ err: error }, 'uncaught exception')
+    // Rejections that nobody handles come here too, and `origin` tells them apart.
+    process.on('uncaughtException', (error, origin) => {
+      log.fatal({ err: error, origin }, 'uncaught exception')
       resolve({ reason: 'uncaught exception', failed: true })
     })
     if (isStartedByNpm())

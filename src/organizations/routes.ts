@@ -1,5 +1,13 @@
 import { Type } from 'typebox'
-import { type Guard, type HttpServer, httpErrors, type RatePolicy, responses } from '../http/index.ts'
+import {
+  type Guard,
+  type HttpServer,
+  httpErrors,
+  IdempotencyKeyHeaders,
+  type RatePolicy,
+  readIdempotencyKey,
+  responses,
+} from '../http/index.ts'
 import { tenancyErrors } from '../tenancy/index.ts'
 import type { CoreUser } from '../users/index.ts'
 import { organizationErrors } from './errors.ts'
@@ -12,49 +20,63 @@ export interface OrganizationRoutesOptions {
 }
 
 const PATH = '/api/v1/organizations'
+const DESCRIBED = { tags: ['organizations'] }
 /** Each costs about 8 MB of disk and a tenth of a second of the server. */
 const CREATION_RATE: RatePolicy = { name: 'create-organization', limit: 20, windowSeconds: 60 }
 
 /** Organizations of the platform user who asks. */
-export function organizationRoutes(
-  server: HttpServer,
-  { organizations, coreGuard }: OrganizationRoutesOptions,
-): void {
-  const guarded = { onRequest: coreGuard.onRequest }
-  const described = { tags: ['organizations'] }
+export function organizationRoutes(server: HttpServer, options: OrganizationRoutesOptions): void {
+  creationRoute(server, options)
+  readingRoutes(server, options)
+}
 
+function creationRoute(server: HttpServer, { organizations, coreGuard }: OrganizationRoutesOptions): void {
   server.post(
     PATH,
     {
-      ...guarded,
+      onRequest: coreGuard.onRequest,
+      preValidation: async (request) => void readIdempotencyKey(request),
       // Above the 10 s after which an unfinished organization is answered with 202.
       config: { timeoutMs: 20_000, rateLimit: CREATION_RATE },
       schema: {
-        ...described,
+        ...DESCRIBED,
         operationId: 'createOrganization',
         summary: 'Create an organization with a database of its own',
+        headers: IdempotencyKeyHeaders,
         body: NewOrganizationBody,
         response: responses({ 201: OrganizationBody, 202: OrganizationBody }, [
           organizationErrors.slugTaken,
+          organizationErrors.idempotencyConflict,
+          organizationErrors.idempotencyMismatch,
           tenancyErrors.tenantNotReady,
         ]),
       },
     },
     async (request, reply) => {
-      const organization = await organizations.create(coreGuard.admitted(request).user, request.body)
+      const { user } = coreGuard.admitted(request)
+      const { organization, isReplay } = await organizations.create(
+        user,
+        request.body,
+        readIdempotencyKey(request),
+      )
       reply
-        .code(organization.status === 'active' ? 201 : 202)
+        .code(organization.status === 'provisioning' ? 202 : 201)
         .header('location', `${PATH}/${organization.id}`)
-      return presentOrganization(organization)
+      if (isReplay) reply.header('idempotent-replayed', 'true')
+      return organization
     },
   )
+}
+
+function readingRoutes(server: HttpServer, { organizations, coreGuard }: OrganizationRoutesOptions): void {
+  const guarded = { onRequest: coreGuard.onRequest }
 
   server.get(
     `${PATH}/me`,
     {
       ...guarded,
       schema: {
-        ...described,
+        ...DESCRIBED,
         operationId: 'listMyOrganizations',
         summary: 'My organizations, oldest first',
         response: responses({ 200: Type.Array(OrganizationBody) }),
@@ -71,7 +93,7 @@ export function organizationRoutes(
     {
       ...guarded,
       schema: {
-        ...described,
+        ...DESCRIBED,
         operationId: 'getOrganization',
         summary: 'One of my organizations',
         params: OrganizationParams,

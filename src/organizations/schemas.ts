@@ -17,6 +17,7 @@ export const OrganizationBody = Exactly(
   },
   { $id: 'Organization' },
 )
+export type OrganizationBody = Static<typeof OrganizationBody>
 
 export const NewOrganizationBody = Exactly({
   name: Type.String({ minLength: 1, maxLength: 255, pattern: '\\S' }),
@@ -28,7 +29,7 @@ export const NewOrganizationBody = Exactly({
 export const OrganizationParams = Exactly({ id: Id })
 
 /** An organization as the contract writes one. */
-export function presentOrganization(organization: Organization): Static<typeof OrganizationBody> {
+export function presentOrganization(organization: Organization): OrganizationBody {
   return {
     id: organization.id,
     name: organization.name,

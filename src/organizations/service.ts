@@ -11,14 +11,19 @@ import {
   tenancyErrors,
 } from '../tenancy/index.ts'
 import { addOwner, type CoreUser, findCoreUser } from '../users/index.ts'
+import { atMost } from './at-most.ts'
 import { organizationErrors } from './errors.ts'
 import type { OrganizationEvents } from './events.ts'
+import { answerOnce, type Creation, findEarlier, keyedRequest } from './keyed-requests.ts'
+import type { OrganizationBody } from './schemas.ts'
 import { slugOf, slugProblem } from './slug.ts'
 import {
   findOrganization,
   findUnansweredOrganization,
   insertOrganization,
+  insertRequest,
   isSlugTaken,
+  type KeyedRequest,
   listOwnedOrganizations,
   type Organization,
 } from './store.ts'
@@ -26,11 +31,17 @@ import {
 export interface OrganizationService {
   /**
    * Makes an organization and its database. One of the same owner and name whose request failed is finished, or answered,
-   * instead: a request that failed can simply be made again.
+   * instead: a request that failed can simply be made again. With a key it is that key's organization instead, and no
+   * other.
    *
-   * @throws httpErrors.validationFailed, organizationErrors.slugTaken, tenancyErrors.tenantNotReady
+   * @throws httpErrors.validationFailed, organizationErrors.slugTaken, tenancyErrors.tenantNotReady; with a key also
+   *   organizationErrors.idempotencyMismatch and idempotencyConflict
    */
-  create(owner: CoreUser, wish: { name: string; slug?: string | undefined }): Promise<Organization>
+  create(
+    owner: CoreUser,
+    wish: { name: string; slug?: string | undefined },
+    key?: string | undefined,
+  ): Promise<Creation>
   /** Oldest first. */
   listOwned(owner: CoreUser): Promise<Organization[]>
   /** @throws httpErrors.notFound, also when it is somebody else's */
@@ -49,27 +60,37 @@ export interface OrganizationServiceOptions {
 interface Birth {
   readonly id: Id
   readonly finish: () => Promise<unknown>
+  /** How the same request was answered before. */
+  readonly answer?: OrganizationBody | undefined
 }
+
+/** Rolls a reservation back, because its key is in use. */
+class KeyInUse extends Error {}
 
 const CREATE_WAIT_MS = 10_000
 const POLL_MS = 200
 /** A derived slug that is taken gets a random number; with a million of them a second collision is already rare. */
 const DERIVED_SLUG_TRIES = 5
 
-export function createOrganizationService(options: OrganizationServiceOptions): OrganizationService {
-  const { core, tenancy, log, createWaitMs = CREATE_WAIT_MS } = options
-
-  /** Record and tenant in one transaction; `undefined` when the slug is taken. */
-  async function reserve(owner: CoreUser, name: string, slug: string): Promise<Birth | undefined> {
+/** Gives the function that reserves a new organization, or finds the one that an earlier request reserved. */
+function createBegin({ core, tenancy, createWaitMs = CREATE_WAIT_MS }: OrganizationServiceOptions) {
+  /** Record, tenant and key in one transaction; `undefined` when the slug is taken, or the key in use. */
+  async function reserve(
+    owner: CoreUser,
+    name: string,
+    slug: string,
+    request?: KeyedRequest,
+  ): Promise<Birth | undefined> {
     try {
       const claim = await core.transaction(async (tx) => {
         const reserved = await tenancy.provisioner.reserve(tx)
         await insertOrganization(tx, { id: reserved.tenantId, name, slug, ownerId: owner.id })
+        if (request && !(await insertRequest(tx, request, reserved.tenantId))) throw new KeyInUse()
         return reserved
       })
       return { id: claim.tenantId, finish: () => tenancy.provisioner.complete(claim) }
     } catch (error) {
-      if (isSlugTaken(error)) return undefined
+      if (isSlugTaken(error) || error instanceof KeyInUse) return undefined
       throw error
     }
   }
@@ -78,6 +99,14 @@ export function createOrganizationService(options: OrganizationServiceOptions): 
   async function findUnanswered(owner: CoreUser, name: string, slug?: string): Promise<Birth | undefined> {
     const id = await findUnansweredOrganization(core, { ownerId: owner.id, name, slug })
     return id === undefined ? undefined : { id, finish: () => takeUp(id) }
+  }
+
+  /** What an earlier request with the same key began. */
+  async function findRepeated(request: KeyedRequest): Promise<Birth | undefined> {
+    const earlier = await findEarlier(core, request, createWaitMs)
+    if (!earlier) return undefined
+    const { organizationId: id, answer } = earlier
+    return { id, answer, finish: () => takeUp(id) }
   }
 
   /** Finishes what is unfinished; where another process is at it, waits until it is done or dead. */
@@ -89,25 +118,34 @@ export function createOrganizationService(options: OrganizationServiceOptions): 
     }
   }
 
-  async function begin(owner: CoreUser, name: string, wished?: string): Promise<Birth> {
-    const unanswered = await findUnanswered(owner, name, wished)
-    if (unanswered) return unanswered
+  return async (owner: CoreUser, name: string, wished?: string, request?: KeyedRequest): Promise<Birth> => {
+    const findBegun = () => (request ? findRepeated(request) : findUnanswered(owner, name, wished))
+    const begun = await findBegun()
+    if (begun) return begun
     const base = wished ?? slugOf(name) ?? 'org'
     const tries = wished === undefined ? DERIVED_SLUG_TRIES : 1
     for (let attempt = 0; attempt < tries; attempt++) {
       const slug = attempt === 0 ? base : `${base}-${randomInt(1_000_000)}`
       // Taken by the same request, sent twice at once: both get the one organization.
-      const birth = (await reserve(owner, name, slug)) ?? (await findUnanswered(owner, name, wished))
+      const birth = (await reserve(owner, name, slug, request)) ?? (await findBegun())
       if (birth) return birth
     }
     throw organizationErrors.slugTaken()
   }
+}
+
+export function createOrganizationService(options: OrganizationServiceOptions): OrganizationService {
+  const { core, log, createWaitMs = CREATE_WAIT_MS } = options
+  const begin = createBegin(options)
 
   return {
-    create: async (owner, wish) => {
-      const problem = wish.slug === undefined ? undefined : slugProblem(wish.slug)
+    create: async (owner, { name: written, slug }, key) => {
+      const problem = slug === undefined ? undefined : slugProblem(slug)
       if (problem) throw httpErrors.validationFailed({ errors: [{ pointer: '/slug', code: problem }] })
-      const birth = await begin(owner, wish.name.normalize('NFC'), wish.slug)
+      const name = written.normalize('NFC')
+      const request = key === undefined ? undefined : keyedRequest(owner, key, { name, slug })
+      const birth = await begin(owner, name, slug, request)
+      if (birth.answer) return { organization: birth.answer, isReplay: true }
       await atMost(createWaitMs, birth.finish(), (error) =>
         log.error(
           { err: error, tenant_id: birth.id },
@@ -117,7 +155,7 @@ export function createOrganizationService(options: OrganizationServiceOptions): 
       const organization = await findOwned(core, owner, birth.id)
       if (organization.status === 'failed') throw tenancyErrors.tenantNotReady()
       if (organization.isUnannounced) await acknowledgeTenant(core, birth.id)
-      return organization
+      return await answerOnce(core, organization, request)
     },
     listOwned: (owner) => listOwnedOrganizations(core, owner.id),
     findOwned: (owner, id) => findOwned(core, owner, id),
@@ -151,21 +189,4 @@ async function findOwned(core: CoreDb, owner: CoreUser, id: Id): Promise<Organiz
   if (organization?.ownerId !== owner.id)
     throw httpErrors.notFound({ detail: 'There is no such organization among yours.' })
   return organization
-}
-
-/** Waits for `work`, but not longer than `ms`; a failure after that goes to `failedLater`. */
-async function atMost(
-  ms: number,
-  work: Promise<unknown>,
-  failedLater: (error: unknown) => void,
-): Promise<void> {
-  let timer: NodeJS.Timeout | undefined
-  const timeout = new Promise<'late'>((resolve) => {
-    timer = setTimeout(resolve, ms, 'late')
-  })
-  try {
-    if ((await Promise.race([work, timeout])) === 'late') work.catch(failedLater)
-  } finally {
-    clearTimeout(timer)
-  }
 }

@@ -1,7 +1,7 @@
-import { and, asc, desc, eq, inArray, or, sql } from 'drizzle-orm'
+import { and, asc, desc, eq, gt, inArray, isNull, lt, or, sql } from 'drizzle-orm'
 import { type Id, violates } from '../platform/index.ts'
-import { type CoreExecutor, type TenantStatus, tenants } from '../tenancy/index.ts'
-import { organizations } from './tables.ts'
+import { type CoreExecutor, type CoreTx, type TenantStatus, tenants } from '../tenancy/index.ts'
+import { organizationRequests, organizations } from './tables.ts'
 
 /** An organization with what its tenant adds. */
 export type Organization = typeof organizations.$inferSelect &
@@ -18,6 +18,29 @@ export interface NewOrganization {
   readonly slug: string
   readonly ownerId: Id
 }
+
+/** A request that its sender may repeat. */
+export interface KeyedRequest {
+  readonly userId: Id
+  readonly key: string
+  /** Of its body: the same key with another body is another request. */
+  readonly hash: string
+}
+
+/** What is kept of a request with a key. */
+export interface RecordedRequest {
+  readonly hash: string
+  readonly organizationId: Id
+  /** The body of its 201; null while there is none. */
+  readonly response: unknown
+  /** Somebody works on its organization, and it was not answered yet. */
+  readonly isRunning: boolean
+}
+
+/** How long a key is known. */
+const KEPT = sql`interval '24 hours'`
+/** Each new key takes away so many old ones, so that there are never many. */
+const PURGE_LIMIT = 10
 
 export async function insertOrganization(core: CoreExecutor, organization: NewOrganization): Promise<void> {
   await core.orm.insert(organizations).values(organization)
@@ -63,6 +86,83 @@ export async function listOwnedOrganizations(core: CoreExecutor, ownerId: Id): P
   return await select(core)
     .where(eq(organizations.ownerId, ownerId))
     .orderBy(asc(organizations.createdAt), asc(organizations.id))
+}
+
+/** Keeps a key with what is made for it. False, and nothing kept, when the key is known already. */
+export async function insertRequest(
+  core: CoreTx,
+  request: KeyedRequest,
+  organizationId: Id,
+): Promise<boolean> {
+  const { userId, key, hash: requestHash } = request
+  const inserted = await core.orm
+    .insert(organizationRequests)
+    .values({ userId, key, requestHash, organizationId })
+    .onConflictDoUpdate({
+      target: [organizationRequests.userId, organizationRequests.key],
+      set: { requestHash, organizationId, response: sql`null`, createdAt: sql`now()` },
+      setWhere: lt(organizationRequests.createdAt, sql`now() - ${KEPT}`),
+    })
+    .returning({ key: organizationRequests.key })
+  if (inserted.length === 0) return false
+  await purgeRequests(core)
+  return true
+}
+
+/** Takes away the oldest of the keys that are known no more, except those that others work on. */
+async function purgeRequests(core: CoreTx): Promise<void> {
+  const expired = core.orm
+    .select({ row: sql`ctid` })
+    .from(organizationRequests)
+    .where(lt(organizationRequests.createdAt, sql`now() - ${KEPT}`))
+    .orderBy(asc(organizationRequests.createdAt))
+    .limit(PURGE_LIMIT)
+    .for('update', { skipLocked: true })
+  await core.orm.delete(organizationRequests).where(sql`ctid = any(array(${expired}))`)
+}
+
+/**
+ * What is kept of a key of a user.
+ *
+ * @param answeredWithinMs after so many milliseconds a request does not run any more
+ */
+export async function findRequest(
+  core: CoreExecutor,
+  { userId, key }: Pick<KeyedRequest, 'userId' | 'key'>,
+  answeredWithinMs: number,
+): Promise<RecordedRequest | undefined> {
+  const { createdAt, requestHash: hash, organizationId, response } = organizationRequests
+  const isHeld = sql`${tenants.status} = 'provisioning' and ${tenants.claimToken} is not null and ${tenants.claimedUntil} > now()`
+  const isFresh = gt(createdAt, sql`now() - make_interval(secs => ${answeredWithinMs / 1000})`)
+  const [row] = await core.orm
+    .select({ hash, organizationId, response, isRunning: sql<boolean>`${isHeld} and ${isFresh}` })
+    .from(organizationRequests)
+    .innerJoin(tenants, eq(tenants.id, organizationId))
+    .where(and(isRequest({ userId, key }), gt(createdAt, sql`now() - ${KEPT}`)))
+  return row
+}
+
+/** Keeps the answer to a key. False when one is kept already, or the key is used for something else by now. */
+export async function recordResponse(
+  core: CoreExecutor,
+  request: Pick<KeyedRequest, 'userId' | 'key'>,
+  organizationId: Id,
+  response: object,
+): Promise<boolean> {
+  const isOpen = and(
+    eq(organizationRequests.organizationId, organizationId),
+    isNull(organizationRequests.response),
+  )
+  const rows = await core.orm
+    .update(organizationRequests)
+    .set({ response })
+    .where(and(isRequest(request), isOpen))
+    .returning({ key: organizationRequests.key })
+  return rows.length === 1
+}
+
+function isRequest({ userId, key }: Pick<KeyedRequest, 'userId' | 'key'>) {
+  return and(eq(organizationRequests.userId, userId), eq(organizationRequests.key, key))
 }
 
 function select(core: CoreExecutor) {

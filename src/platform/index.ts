@@ -61,6 +61,12 @@ export {
 } from './postgres/database.ts'
 export { ensureDatabase } from './postgres/ensure-database.ts'
 export { quoteIdentifier, quoteLiteral } from './postgres/identifiers.ts'
+export {
+  createListener,
+  type Listener,
+  type ListenerHandlers,
+  type ListenerOptions,
+} from './postgres/listener.ts'
 export { createPool, leavesInDoubt, onceMoreWhenStale, type Pool } from './postgres/pool.ts'
 export { preparedFor } from './postgres/prepared.ts'
 export { messageOf, withoutStatement } from './postgres/query-errors.ts'

@@ -24,6 +24,8 @@ export interface Admission {
   find(tenantId: Id): Promise<TenantRecord | undefined>
   /** The database of a tenant that is being made. */
   unfinished(claim: Claim, server: TenantServer): TenantDb
+  /** The database of a spare. */
+  spare(tenant: TenantAccess & { readonly serverId: Id }): Promise<TenantDb>
 }
 
 export function createAdmission({ core, directory, servers, vault }: AdmissionOptions): Admission {
@@ -40,7 +42,7 @@ export function createAdmission({ core, directory, servers, vault }: AdmissionOp
   })
 
   const find: Admission['find'] = async (tenantId) => {
-    const record = await directory.find(tenantId)
+    const record = directory.peek(tenantId) ?? (await directory.find(tenantId))
     return record && isSomebodys(record) ? record : undefined
   }
 
@@ -62,6 +64,7 @@ export function createAdmission({ core, directory, servers, vault }: AdmissionOp
         { id: tenantId, databaseName, sealedPassword, sealedPreviousPassword: null, credentialsVersion: -1 },
         server,
       ),
+    spare: async (tenant) => open(tenant, await servers.get(tenant.serverId)),
   }
 }
 

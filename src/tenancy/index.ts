@@ -1,7 +1,6 @@
 export { RotationError } from './credentials/rotate.ts'
 export { SealedElsewhereError } from './credentials/vault.ts'
 export { tenancyErrors } from './errors.ts'
-export { NoServerError } from './provisioning/errors.ts'
 export type { ProvisioningHooks } from './provisioning/provisioner.ts'
 export { acknowledgeTenant } from './provisioning/store.ts'
 export { type AddedServer, type NewServer, ServerRefusedError } from './servers/add-server.ts'

@@ -8,12 +8,12 @@ const RECORD = {
   status: tenants.status,
   serverId: tenants.serverId,
   databaseName: tenants.databaseName,
-  schemaVersion: tenants.schemaVersion,
-  migrationsApplied: tenants.migrationsApplied,
   epoch: tenants.epoch,
   credentialsVersion: tenants.credentialsVersion,
   sealedPassword: tenants.sealedPassword,
   sealedPreviousPassword: tenants.sealedPreviousPassword,
+  schemaVersion: tenants.schemaVersion,
+  migrationsApplied: tenants.migrationsApplied,
 }
 
 /** Which migrations a tenant's database holds. */

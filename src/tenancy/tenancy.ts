@@ -2,14 +2,16 @@ import type { MigrationSet } from '../migrations/index.ts'
 import {
   type Clock,
   type Connection,
+  createListener,
   currentContext,
   describeWork,
   type Id,
   type Logger,
+  REQUEST_TIMEOUTS,
   runInContext,
   type SecretBox,
 } from '../platform/index.ts'
-import { createAdmission } from './admission.ts'
+import { type Admission, createAdmission } from './admission.ts'
 import { rotateCredentials } from './credentials/rotate.ts'
 import { createCredentialVault } from './credentials/vault.ts'
 import { TenantDirectory } from './directory.ts'
@@ -20,7 +22,8 @@ import { ServerRegistry } from './servers/server-registry.ts'
 import type { ServerRecord } from './servers/store.ts'
 import { TenantServer } from './servers/tenant-server.ts'
 import { SpareKeeper } from './spares/spare-keeper.ts'
-import { findOrCreateInstallationId } from './store.ts'
+import { warmSpares } from './spares/warm-spares.ts'
+import { findOrCreateInstallationId, findTenant } from './store.ts'
 import type { CoreDb, TenantDb, TenantRecord } from './types.ts'
 import { Worker } from './worker.ts'
 
@@ -38,6 +41,8 @@ export interface TenancyOptions {
   readonly spares: number
   readonly clock: Clock
   readonly log: Logger
+  /** Hear of other processes' changes at once, on a connection of its own: for processes that serve. Default false. */
+  readonly watch?: boolean
 }
 
 /** Tenants and their databases: the only way to a `TenantDb`. */
@@ -62,6 +67,8 @@ export interface Tenancy {
   /** Finishes what was interrupted and keeps spares ready, once it is started. */
   readonly worker: Worker
   readonly spares: SpareKeeper
+  /** Keeps spares reachable without a delay, in processes that serve. */
+  readonly warmer: Worker
   /** One look for what a crash left unfinished. */
   reconcile(): Promise<void>
   /** Makes what the first organization would otherwise have to wait for. */
@@ -81,16 +88,19 @@ export interface Tenancy {
 }
 
 const RECONCILE = { intervalMs: 2_000, pauseMs: 2_000 }
+const WARM = { intervalMs: 1_000, pauseMs: 1_000 }
 const REFILL = { intervalMs: 2_000, pauseMs: 50 }
 /** So many processes can have all of a tenant's connections that one process may have, with some for maintenance. */
 const PROCESSES = 5
+/** A trigger of the core database tells `<id> <epoch>` here. */
+const TENANTS_CHANNEL = 'tenantry_tenants'
 
 /** Wires the directory, the servers and the makers of tenants. */
 export function createTenancy(options: TenancyOptions): Tenancy {
-  const { core, clock, log } = options
+  const { core, log } = options
   const installationId = once(() => findOrCreateInstallationId(core))
   const vault = createCredentialVault(options.box)
-  const directory = new TenantDirectory({ core, clock })
+  const directory = createDirectory(options)
   const urlOf = ({ id, sealedUrl }: ServerRecord) =>
     sealedUrl === null ? options.databaseUrl : vault.openUrl(id, sealedUrl)
   const servers = openServers(options, installationId, urlOf)
@@ -108,13 +118,12 @@ export function createTenancy(options: TenancyOptions): Tenancy {
   })
   const spares = new SpareKeeper({ core, servers, provisioner, wanted: options.spares, log })
   const reconcileOnce = () => reconcile({ core, provisioner, log })
-  const worker: Worker = new Worker(
-    [
-      { name: 'reconciler', run: () => reconcileOnce().then(() => false), ...RECONCILE },
-      { name: 'spares', run: () => spares.refill(), ...REFILL },
-    ],
-    log,
-  )
+  const chores = [
+    { name: 'reconciler', run: () => reconcileOnce().then(() => false), ...RECONCILE },
+    { name: 'spares', run: () => spares.refill(), ...REFILL },
+  ]
+  const worker: Worker = new Worker(chores, log)
+  const warmer = createWarmer(options, admission)
 
   return {
     withTenant: (tenantId, work) =>
@@ -130,6 +139,7 @@ export function createTenancy(options: TenancyOptions): Tenancy {
     provisioner,
     servers,
     worker,
+    warmer,
     spares,
     reconcile: reconcileOnce,
     prepare: () => prepare(servers, log),
@@ -142,8 +152,29 @@ export function createTenancy(options: TenancyOptions): Tenancy {
     openConnections: () => servers.used.reduce((sum, { broker }) => sum + broker.openConnections, 0),
     maintain: async ({ serverId, databaseName }, work) =>
       (await servers.get(serverId)).maintain(databaseName, work),
-    close: () => servers.close(),
+    close: async () => {
+      await warmer.stop()
+      await Promise.all([directory.close(), servers.close()])
+    },
   }
+}
+
+function createDirectory({ core, clock, databaseUrl, watch = false }: TenancyOptions): TenantDirectory {
+  const connection = { url: databaseUrl, applicationName: 'tenantry listener', timeouts: REQUEST_TIMEOUTS }
+  return new TenantDirectory({
+    clock,
+    load: (id) => findTenant(core, id),
+    ...(watch && {
+      listen: (handlers) => createListener({ connection, channel: TENANTS_CHANNEL, ...handlers }),
+    }),
+  })
+}
+
+function createWarmer({ core, tenantMigrations, spares, log }: TenancyOptions, admission: Admission): Worker {
+  const { latest, files } = tenantMigrations
+  const schema = { schemaVersion: latest ?? null, migrationsApplied: files.length }
+  const run = () => warmSpares({ core, schema, limit: spares, open: admission.spare, log }).then(() => false)
+  return new Worker(spares > 0 ? [{ name: 'warm spares', run, ...WARM }] : [], log)
 }
 
 async function inContextOf<T>(tenantId: Id, work: () => Promise<T>): Promise<T> {

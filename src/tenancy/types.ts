@@ -25,7 +25,7 @@ export interface TenantRecord {
   readonly databaseName: string
   readonly schemaVersion: string | null
   readonly migrationsApplied: number
-  /** Grows with every change of what is in this record. */
+  /** Grows with every change of what is here, but for the sealed passwords alone. */
   readonly epoch: number
   readonly credentialsVersion: number
   readonly sealedPassword: string | null

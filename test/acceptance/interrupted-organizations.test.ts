@@ -23,12 +23,23 @@ beforeAll(async () => {
 }, 60_000)
 afterAll(() => place[Symbol.asyncDispose]())
 
-const ask = (token: string, name: string) =>
-  call(server.url, 'POST /organizations', { token, body: { name } })
+/** The key is the name where the request has one. */
+const ask = (token: string, name: string, hasKey = false) =>
+  call(server.url, 'POST /organizations', {
+    token,
+    body: { name },
+    ...(hasKey && { headers: { 'idempotency-key': encodeURIComponent(name) } }),
+  })
 
 /** Kills the server while it makes an organization, of which nobody may see more than that it is being made. */
-async function killWhileHeld(held: HeldStep, owner: Person, token: string, name: string): Promise<string> {
-  const answer = ask(token, name).catch(() => 'no answer')
+async function killWhileHeld(
+  held: HeldStep,
+  owner: Person,
+  token: string,
+  name: string,
+  hasKey: boolean,
+): Promise<string> {
+  const answer = ask(token, name, hasKey).catch(() => 'no answer')
   await held.reached()
   const { body: mine } = await call(server.url, 'GET /organizations/me', { token })
   expect(mine).toMatchObject([{ name, status: 'provisioning' }])
@@ -46,23 +57,37 @@ async function killWhileHeld(held: HeldStep, owner: Person, token: string, name:
   return tenantId
 }
 
+/** J13: while a reconciler is at it, the key is told to come back. */
+async function repeat(token: string, name: string, tenantId: string): Promise<void> {
+  const done = await eventually('the repeated request to be done', async () => {
+    const reply = await ask(token, name, true)
+    return reply.body.code !== 'idempotency-conflict' && reply
+  })
+  expect(done).toMatchObject({ status: 201, body: { id: tenantId, status: 'active' } })
+  const again = await ask(token, name, true)
+  expect(again).toMatchObject({ status: 201, body: done.body })
+  expect(again.headers.get('idempotent-replayed')).toBe('true')
+}
+
 describe('a server that is killed while it makes an organization', { timeout: 90_000 }, () => {
   it.each([
     ['its record is written', holdDatabaseCreation, 'asks again'],
     ['its database is there', (dataDir: string) => holdStep(dataDir, 'database'), 'waits'],
-    ['its owner is there', (dataDir: string) => holdStep(dataDir, 'owner'), 'asks again'],
+    ['its owner is there', (dataDir: string) => holdStep(dataDir, 'owner'), 'repeats its key'],
     ['all but its activation is done', (dataDir: string) => holdStep(dataDir, 'activate'), 'waits'],
   ] as const)('K leaves nothing half-made and gets finished: killed when %s', async (when, hold, then) => {
     const owner = newPerson('owner')
     const token = await register(server.url, owner)
     const name = `Killed when ${when}`
     await using held = await hold(place.dataDir)
-    const tenantId = await killWhileHeld(held, owner, token, name)
+    const hasKey = then === 'repeats its key'
+    const tenantId = await killWhileHeld(held, owner, token, name, hasKey)
 
     server = await place.serve(NO_SPARES)
     await forgetHeldSteps(place.dataDir)
-    if (then === 'waits') await expireClaims(place.dataDir)
-    else expect(await ask(token, name)).toMatchObject({ body: { id: tenantId } })
+    if (then !== 'asks again') await expireClaims(place.dataDir)
+    if (hasKey) await repeat(token, name, tenantId)
+    if (then === 'asks again') expect(await ask(token, name)).toMatchObject({ body: { id: tenantId } })
     const finished = await eventually('the organization to be active', async () => {
       const { body } = await call(server.url, `GET /organizations/${tenantId}`, { token })
       return body.status === 'active' && body

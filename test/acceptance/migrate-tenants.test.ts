@@ -20,7 +20,7 @@ let second: string
 beforeAll(async () => {
   place = await Workspace.create()
   project = await copyProject(join(place.path, 'project'))
-  server = await place.serve({}, project)
+  server = await place.serve({ SPARE_DATABASES: '0' }, project)
   token = await register(server.url, newPerson('owner'))
   first = await createOrganization(server.url, token, 'First')
   second = await createOrganization(server.url, token, 'Second')
@@ -90,7 +90,7 @@ describe('tenantry migrate … tenants', { timeout: 90_000 }, () => {
 
   it('gives new organizations all of it from their birth', async () => {
     expect(await server.stop()).toBe(0)
-    server = await place.serve({}, project)
+    server = await place.serve({ SPARE_DATABASES: '0' }, project)
     const born = await createOrganization(server.url, token, 'Third')
     const { current } = json(await run(`migrate status tenants --tenant ${born} --check --json`))
     expect(current).toBe(LABELS)

@@ -12,7 +12,7 @@ it('commands share PostgreSQL with a server, and bring their own where none runs
   expect(applied.applied).not.toHaveLength(0)
   expect(postgresProcesses(place.dataDir)).toEqual([])
 
-  const server = await place.serve()
+  const server = await place.serve({ SPARE_DATABASES: '0' })
   const tenantId = await createOrganization(
     server.url,
     await register(server.url, newPerson('owner')),

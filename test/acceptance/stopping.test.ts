@@ -6,6 +6,9 @@ import { eventually } from './support/poll.ts'
 import { postgresProcesses } from './support/running-postgres.ts'
 import { Workspace } from './support/workspace.ts'
 
+/** So that every step is taken while the request waits. */
+const NO_SPARES = { SPARE_DATABASES: '0' }
+
 let place: Workspace
 beforeAll(async () => {
   place = await Workspace.create()
@@ -16,7 +19,7 @@ describe('a server that is told to stop', { timeout: 90_000 }, () => {
   it.each(['SIGTERM', 'SIGINT'] as const)(
     'ends with 0 on %s and takes PostgreSQL with it',
     async (signal) => {
-      const server = await place.serve()
+      const server = await place.serve(NO_SPARES)
       expect(postgresProcesses(place.dataDir).length).toBeGreaterThan(4)
       expect(await server.stop(signal)).toBe(0)
       expect(postgresProcesses(place.dataDir)).toEqual([])
@@ -34,7 +37,7 @@ describe('a server that is told to stop', { timeout: 90_000 }, () => {
   })
 
   it('N2 finishes the organization that it is making', async () => {
-    const server = await place.serve()
+    const server = await place.serve(NO_SPARES)
     const token = await register(server.url, newPerson('owner'))
     await using held = await holdStep(place.dataDir, 'owner')
     const creating = call(server.url, 'POST /organizations', { token, body: { name: 'In flight' } })
@@ -51,7 +54,7 @@ describe('a server that is told to stop', { timeout: 90_000 }, () => {
   })
 
   it('N1 answers all that keep-alive clients sent before the signal', async () => {
-    const server = await place.serve()
+    const server = await place.serve(NO_SPARES)
     const person = newPerson('client')
     const authorization = `Bearer ${await register(server.url, person)}`
     const clients = Array.from({ length: 16 }, () => new KeepAliveClient(server.url))
@@ -79,7 +82,7 @@ describe('a server that is told to stop', { timeout: 90_000 }, () => {
   })
 
   it('N3 ends at once, with 1, when it is told again more than a second later', async () => {
-    const server = await place.serve()
+    const server = await place.serve(NO_SPARES)
     // A body that never comes keeps a request open until the server's own deadline of ten seconds.
     using client = new KeepAliveClient(server.url)
     const stuck = client.begin('/api/v1/auth/login')

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { median, meetsFloor, type Row, summarize } from '../../bench/support/statistics.ts'
+import { median, quantile, summarize } from '../../bench/support/statistics.ts'
 
 const figures = fc.array(fc.double({ min: 0.001, max: 1e6, noNaN: true }), { minLength: 1 })
 
@@ -49,25 +49,27 @@ describe('summarize', () => {
   })
 })
 
-describe('meetsFloor', () => {
-  const row = (ratio: number, compare: '>=' | '<=', value: number): Row => ({
-    name: 'a row',
-    unit: 'ms',
-    measured: ratio,
-    baseline: 1,
-    ratio,
-    rounds: 1,
-    floor: { compare, value },
+describe('quantile', () => {
+  it('is the smallest value that the share of values does not exceed', () => {
+    const values = Array.from({ length: 200 }, (_, index) => 200 - index)
+    expect(quantile(values, 0.5)).toBe(100)
+    expect(quantile(values, 0.99)).toBe(198)
+    expect(quantile(values, 1)).toBe(200)
+    expect(quantile([7], 0.01)).toBe(7)
   })
 
-  it.each([
-    [0.6, '>=', true],
-    [0.61, '>=', true],
-    [0.59, '>=', false],
-    [0.6, '<=', true],
-    [0.59, '<=', true],
-    [0.61, '<=', false],
-  ] as const)('of a ratio of %d %s 0.6 is %s', (ratio, compare, met) => {
-    expect(meetsFloor(row(ratio, compare, 0.6))).toBe(met)
+  it('has the share of values at or below it, and fewer below', () => {
+    fc.assert(
+      fc.property(figures, fc.double({ min: 0.01, max: 1, noNaN: true }), (values, share) => {
+        const value = quantile(values, share)
+        const wanted = share * values.length
+        expect(values.filter((other) => other <= value).length).toBeGreaterThanOrEqual(wanted)
+        expect(values.filter((other) => other < value).length).toBeLessThan(wanted)
+      }),
+    )
+  })
+
+  it('does not exist of nothing', () => {
+    expect(() => quantile([], 0.5)).toThrow()
   })
 })

@@ -2,8 +2,8 @@ import { sql } from 'drizzle-orm'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type ApiReply, PASSWORD, type SignedInUser, unique } from '../support/api-client.ts'
 import { atOnce } from '../support/at-once.ts'
+import { orphans } from '../support/births.ts'
 import { type CheckedPlatform, startCheckedPlatform } from '../support/checked-platform.ts'
-import { onServer } from '../support/databases.ts'
 import { inCore, inTenant } from '../support/rows.ts'
 
 const CALLERS = 16
@@ -73,21 +73,6 @@ describe('H1 16 registrations of one e-mail address in two processes', () => {
   )
 })
 
-/** Databases of this platform that no tenant's record names, and records whose database is not there. */
-async function orphans(): Promise<unknown[]> {
-  const records = await inCore<{ name: string; organization: string | null }>(
-    one.platform,
-    sql`SELECT t.database_name AS name, o.id AS organization FROM tenants t LEFT JOIN organizations o ON o.id = t.id`,
-  )
-  const { rows } = await onServer((server) =>
-    server.query<{ datname: string }>('SELECT datname FROM pg_database WHERE datname = ANY($1)', [
-      records.map(({ name }) => name),
-    ]),
-  )
-  const existing = new Set(rows.map(({ datname }) => datname))
-  return records.filter(({ name, organization }) => organization === null || !existing.has(name))
-}
-
 describe('H2 16 organizations of 16 owners in two processes', () => {
   it.each(Array.from({ length: 10 }, (_, round) => round + 1))(
     'that want one slug: one gets it, 15 hear that it is taken (round %i)',
@@ -102,7 +87,7 @@ describe('H2 16 organizations of 16 owners in two processes', () => {
       expect(winner).toMatchObject({ slug, status: 'active' })
       expect(await inCore(one.platform, sql`SELECT id FROM tenants`)).toHaveLength(before.length + 1)
       expect(await eventsOf('organization.created', 'slug', slug)).toBe(1)
-      expect(await orphans()).toEqual([])
+      expect(await orphans(one.platform)).toEqual([])
     },
   )
 
@@ -114,7 +99,7 @@ describe('H2 16 organizations of 16 owners in two processes', () => {
     expect(tally(replies)).toEqual({ 201: 6 })
     for (const field of ['id', 'slug', 'database_name'])
       expect(new Set(replies.map(({ body }) => body[field])).size).toBe(6)
-    expect(await orphans()).toEqual([])
+    expect(await orphans(one.platform)).toEqual([])
   })
 })
 

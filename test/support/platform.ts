@@ -29,6 +29,8 @@ export interface TestPlatformOptions {
   readonly log?: Logger
   /** The core database of another test platform, to stand for a second process beside it. */
   readonly databaseUrl?: string
+  /** Where the platform connects instead of the database's own address: a proxy. */
+  readonly through?: (databaseUrl: string) => string
   /** An identity, and so a tenant template, that no other test shares: for those that break it. */
   readonly ownTemplate?: boolean
   /** Adds to the application before its first request. */
@@ -41,12 +43,18 @@ export const TEST_SECRET = 'test-secret-with-enough-different-characters-42'
 
 /** The whole application on a core database of its own, driven without a socket. */
 export async function startPlatform(options: TestPlatformOptions = {}): Promise<TestPlatform> {
-  const { env = {}, clock = systemClock, log = silentLogger } = options
+  const { env = {}, clock = systemClock, log = silentLogger, through = (url) => url } = options
   const own = options.databaseUrl === undefined ? await createTestDatabase(inject('coreTemplate')) : undefined
   const databaseUrl = options.databaseUrl ?? own?.url ?? ''
   if (options.ownTemplate) await giveOwnIdentity(databaseUrl)
   const config = loadConfig({ NODE_ENV: 'test', RATE_LIMITS: 'off', ...env })
-  const platform = await compose({ config, databaseUrl, secret: TEST_SECRET, clock, log })
+  const platform = await compose({
+    config,
+    databaseUrl: through(databaseUrl),
+    secret: TEST_SECRET,
+    clock,
+    log,
+  })
   const app = await createApp(platform)
   options.extend?.(app, platform)
   return {

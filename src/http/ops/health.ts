@@ -50,7 +50,7 @@ export function serveHealth(server: HttpServer, { drain, checks, log, answerProb
   server.get(
     '/health/live',
     {
-      config: { rateLimit: false },
+      config: { rateLimit: false, always: true },
       schema: {
         operationId: 'getLiveness',
         summary: 'Ask whether this process runs',
@@ -64,7 +64,7 @@ export function serveHealth(server: HttpServer, { drain, checks, log, answerProb
   server.get(
     '/health/ready',
     {
-      config: { rateLimit: false },
+      config: { rateLimit: false, always: true },
       schema: {
         operationId: 'getReadiness',
         summary: 'Ask whether this process can serve requests',

@@ -10,7 +10,11 @@ export function serveMetrics(server: HttpServer, registry: Registry): void {
   server.get(
     '/metrics',
     {
-      config: { rateLimit: false, produces: ['text/plain', 'application/openmetrics-text'] },
+      config: {
+        rateLimit: false,
+        always: true,
+        produces: ['text/plain', 'application/openmetrics-text'],
+      },
       schema: {
         operationId: 'getMetrics',
         summary: 'Read the metrics of this process',

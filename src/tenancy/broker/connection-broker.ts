@@ -22,8 +22,11 @@ export interface BrokerOptions {
   readonly idleMs: number
 }
 
+/** Where connections of one line of callers lead. */
 export interface Destination {
+  /** Names the line; what has the same name shares connections. */
   readonly database: string
+  /** Opens one connection; throws what connecting throws. */
   open(): Promise<pg.Client>
 }
 
@@ -195,6 +198,7 @@ export class ConnectionBroker {
     waiter.admit(held)
   }
 
+  /** Closes the unused connections of one line. */
   async evict(database: string): Promise<void> {
     await Promise.all(
       [...this.#idle].filter((held) => held.database === database).map((held) => this.#discard(held)),

@@ -1,7 +1,2 @@
-export { ConnectionBroker } from './connection-broker.ts'
-export class CircuitBreaker {
-  readonly isOpen: boolean = false
-  run<T>(work: () => Promise<T>): Promise<T> {
-    return work()
-  }
-}
+export { CircuitBreaker } from './circuit-breaker.ts'
+export { type BrokerOptions, ConnectionBroker, type Destination } from './connection-broker.ts'

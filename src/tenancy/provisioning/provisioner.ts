@@ -1,3 +1,4 @@
+import { httpErrors } from '../../http/index.ts'
 import {
   databaseFault,
   type Id,
@@ -14,7 +15,6 @@ import type { ServerRegistry } from '../servers/server-registry.ts'
 import type { TenantServer } from '../servers/tenant-server.ts'
 import { claimSpare } from '../spares/store.ts'
 import { type CoreDb, type CoreTx, type TenantDb, tenantDatabaseName } from '../types.ts'
-import { NoServerError } from './errors.ts'
 import { createSteps, ForeignDatabaseError, type Journey, PROVISIONING_STEPS, type Step } from './steps.ts'
 import {
   type Claim,
@@ -55,6 +55,9 @@ export interface ProvisionerOptions {
 const CLAIM_SECONDS = 10
 const HEARTBEAT_MS = 3_000
 const MAX_ATTEMPTS = 5
+/** Until an operator has added a server. */
+const NO_ROOM_SECONDS = 60
+const NO_ROOM = 'No server may take one more organization at the moment; try again later.'
 /** A spare has nobody who waits for it, so it is tried for ever, but not often. */
 const MAX_PAUSE_SECONDS = 3_600
 
@@ -84,7 +87,7 @@ export class Provisioner {
    * after its commit. The organization must get the claim's `tenantId`.
    *
    * @param tenantId for a tenant that must have this id, and so can be no spare
-   * @throws NoServerError when no server may take one more tenant
+   * @throws httpErrors.overloaded when no server may take one more tenant
    */
   async reserve(core: CoreTx, tenantId?: Id): Promise<Claim> {
     const { servers } = this.#options
@@ -158,7 +161,7 @@ export class Provisioner {
   ): Promise<Claim> {
     const { tenantId, ranked, goal } = wish
     const [serverId] = ranked
-    if (serverId === undefined) throw new NoServerError()
+    if (serverId === undefined) throw httpErrors.overloaded({ detail: NO_ROOM, retryAfter: NO_ROOM_SECONDS })
     const { vault } = this.#options
     const tenant = {
       tenantId,
@@ -186,7 +189,8 @@ export class Provisioner {
       const journey = { claim, server: await servers.get(claim.serverId), isAdopted: false }
       for (const step of stepsOf(claim)) {
         await this.#steps[step](journey)
-        if (!(await recordStep(core, claim, step, CLAIM_SECONDS))) return false
+        // The only step of a spare that was claimed is recorded with its end.
+        if (!claim.wasSpare && !(await recordStep(core, claim, step, CLAIM_SECONDS))) return false
       }
       if (!(await finishTenant(core, claim, journey.server.template.schema))) return false
     } catch (error) {

@@ -36,6 +36,23 @@ export async function claimSpare(
   return row && { ...row, token, goal: 'active', wasSpare: true, by: 'owner' }
 }
 
+/** Spares that the next organizations will get, the next one first. */
+export async function listSpares(core: CoreExecutor, schema: SchemaState, limit: number) {
+  return await core.orm
+    .select({
+      id: tenants.id,
+      serverId: tenants.serverId,
+      databaseName: tenants.databaseName,
+      sealedPassword: tenants.sealedPassword,
+      sealedPreviousPassword: tenants.sealedPreviousPassword,
+      credentialsVersion: tenants.credentialsVersion,
+    })
+    .from(tenants)
+    .where(and(eq(tenants.status, 'spare'), isAt(schema)))
+    .orderBy(asc(tenants.id))
+    .limit(limit)
+}
+
 /** Takes a spare that lacks migrations out of use, to be brought up to date; `undefined` when there is none. */
 export async function claimOutdatedSpare(
   core: CoreExecutor,

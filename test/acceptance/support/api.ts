@@ -12,6 +12,7 @@ export interface ApiCall {
   readonly token?: string
   readonly tenantId?: string
   readonly body?: object
+  readonly headers?: Readonly<Record<string, string>>
 }
 
 export interface Person {
@@ -31,7 +32,7 @@ export function newPerson(name: string): Person {
 export async function call(
   url: string,
   request: `${'GET' | 'POST' | 'PUT'} /${string}`,
-  { token, tenantId, body }: ApiCall = {},
+  { token, tenantId, body, headers }: ApiCall = {},
 ): Promise<ApiReply> {
   const [method = '', path = ''] = request.split(' ')
   const response = await fetch(`${url}/api/v1${path}`, {
@@ -40,6 +41,7 @@ export async function call(
       ...(body && { 'content-type': 'application/json' }),
       ...(token !== undefined && { authorization: `Bearer ${token}` }),
       ...(tenantId !== undefined && { 'x-tenant-id': tenantId }),
+      ...headers,
     },
     ...(body && { body: JSON.stringify(body) }),
   })

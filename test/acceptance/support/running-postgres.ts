@@ -45,8 +45,13 @@ export function postmasterFile(dataDir: string): string {
 
 /** Connects to a database of a running server's own PostgreSQL as the platform's role, by default to the core. */
 export async function connectAsPlatform(dataDir: string, database = 'tenantry'): Promise<pg.Client> {
+  return await connectTo(platformUrl(dataDir, database))
+}
+
+/** Where the platform's role reaches a running server's own PostgreSQL, as DATABASE_URL has it. */
+export function platformUrl(dataDir: string, database = 'tenantry'): string {
   const { rolePassword } = credentialsIn(dataDir)
-  return await connectTo(`postgres://tenantry:${rolePassword}@127.0.0.1:${portOf(dataDir)}/${database}`)
+  return `postgres://tenantry:${rolePassword}@127.0.0.1:${portOf(dataDir)}/${database}`
 }
 
 /** Connects to a running server's own PostgreSQL as its superuser. */
