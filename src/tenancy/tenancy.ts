@@ -118,11 +118,7 @@ export function createTenancy(options: TenancyOptions): Tenancy {
   })
   const spares = new SpareKeeper({ core, servers, provisioner, wanted: options.spares, log })
   const reconcileOnce = () => reconcile({ core, provisioner, log })
-  const chores = [
-    { name: 'reconciler', run: () => reconcileOnce().then(() => false), ...RECONCILE },
-    { name: 'spares', run: () => spares.refill(), ...REFILL },
-  ]
-  const worker: Worker = new Worker(chores, log)
+  const worker: Worker = createWorker(reconcileOnce, spares, log)
   const warmer = createWarmer(options, admission)
 
   return {
@@ -168,6 +164,14 @@ function createDirectory({ core, clock, databaseUrl, watch = false }: TenancyOpt
       listen: (handlers) => createListener({ connection, channel: TENANTS_CHANNEL, ...handlers }),
     }),
   })
+}
+
+function createWorker(reconcileOnce: () => Promise<void>, spares: SpareKeeper, log: Logger): Worker {
+  const chores = [
+    { name: 'reconciler', run: () => reconcileOnce().then(() => false), ...RECONCILE },
+    { name: 'spares', run: () => spares.refill(), ...REFILL },
+  ]
+  return new Worker(chores, log)
 }
 
 function createWarmer({ core, tenantMigrations, spares, log }: TenancyOptions, admission: Admission): Worker {

@@ -23,7 +23,7 @@ export async function createTenant(
   const owner = canonical === undefined ? undefined : await findCoreUserByEmail(core, canonical)
   if (!owner?.isActive)
     throw new UsageError(`There is no active platform user ${email}. Somebody has to register first.`)
-  const begun = await organizations.create(owner, { name, slug })
+  const { organization: begun } = await organizations.create(owner, { name, slug })
   // Slower than a request may be: this process is at it, or another one is, and is waited for.
   if (begun.status === 'provisioning') await tenancy.provisioner.resume(begun.id, 'owner')
   const organization = await organizations.findOwned(owner, begun.id)
