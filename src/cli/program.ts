@@ -2,6 +2,7 @@ import { Command, CommanderError, Option } from 'commander'
 import { type Config, type Environment, loadConfig } from '../config.ts'
 import { systemClock } from '../platform/index.ts'
 import type { Run } from './context.ts'
+import { doctorCommand } from './doctor/command.ts'
 import { EXIT, type ExitCode } from './exit-codes.ts'
 import { exitCodeOf, explain } from './failures.ts'
 import { migrateCommand } from './migrate.ts'
@@ -64,6 +65,7 @@ export async function runCommandLine(args: readonly string[], surroundings: Surr
   program.addCommand(migrateCommand(run, systemClock))
   program.addCommand(tenantsCommand(run))
   program.addCommand(serversCommand(run))
+  program.addCommand(doctorCommand(run))
   inherit(program)
 
   try {

@@ -1,5 +1,7 @@
 export { RotationError } from './credentials/rotate.ts'
 export { SealedElsewhereError } from './credentials/vault.ts'
+export type { Diagnosis, LeftFinding } from './doctor/doctor.ts'
+export { FINDING_CODES, type Finding, type FindingCode, type Severity } from './doctor/finding.ts'
 export { tenancyErrors } from './errors.ts'
 export type { ProvisioningHooks } from './provisioning/provisioner.ts'
 export { acknowledgeTenant } from './provisioning/store.ts'

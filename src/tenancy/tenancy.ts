@@ -97,7 +97,7 @@ const TENANTS_CHANNEL = 'tenantry_tenants'
 
 /** Wires the directory, the servers and the makers of tenants. */
 export function createTenancy(options: TenancyOptions): Tenancy {
-  const { core, log } = options
+  const { core, log, tenantMigrations: migrations } = options
   const installationId = once(() => findOrCreateInstallationId(core))
   const vault = createCredentialVault(options.box)
   const directory = createDirectory(options)
@@ -105,13 +105,14 @@ export function createTenancy(options: TenancyOptions): Tenancy {
     sealedUrl === null ? options.databaseUrl : vault.openUrl(id, sealedUrl)
   const servers = openServers(options, installationId, urlOf)
   const admission = createAdmission({ core, directory, servers, vault })
+  const connectionLimit = Math.max(20, options.connectionsPerTenant * PROCESSES)
   const provisioner = new Provisioner({
     core,
     directory,
     servers,
     vault,
     installationId,
-    connectionLimit: Math.max(20, options.connectionsPerTenant * PROCESSES),
+    connectionLimit,
     tenantDb: admission.unfinished,
     spareTaken: () => worker.wake('spares'),
     log,
@@ -120,6 +121,7 @@ export function createTenancy(options: TenancyOptions): Tenancy {
   const reconcileOnce = () => reconcile({ core, provisioner, log })
   const worker: Worker = createWorker(reconcileOnce, spares, log)
   const warmer = createWarmer(options, admission)
+  const doctor = { core, vault, urlOf, installationId, migrations, connectionLimit, provisioner }
 
   return {
     withTenant: (tenantId, work) =>
@@ -139,12 +141,9 @@ export function createTenancy(options: TenancyOptions): Tenancy {
     spares,
     reconcile: reconcileOnce,
     prepare: () => prepare(servers, log),
-    rotateCredentials: async (tenantId) => {
-      const version = await rotateCredentials({ core, servers, vault }, tenantId)
-      directory.invalidate(tenantId)
-      return version
-    },
-    operations: createOperations({ core, vault, urlOf }),
+    rotateCredentials: (tenantId) =>
+      rotateCredentials({ core, servers, vault }, tenantId).finally(() => directory.invalidate(tenantId)),
+    operations: createOperations(doctor),
     openConnections: () => servers.used.reduce((sum, { broker }) => sum + broker.openConnections, 0),
     maintain: async ({ serverId, databaseName }, work) =>
       (await servers.get(serverId)).maintain(databaseName, work),

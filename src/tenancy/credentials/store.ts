@@ -59,3 +59,11 @@ export async function confirmPassword(core: CoreExecutor, tenantId: Id, version:
 export async function lockPassword(core: CoreTx, tenantId: Id): Promise<void> {
   await core.orm.execute(sql`SELECT pg_advisory_xact_lock(hashtext(${`tenantry credentials ${tenantId}`}))`)
 }
+
+/** Whether somebody changes this tenant's password at this moment. */
+export async function isPasswordLocked(core: CoreExecutor, tenantId: Id): Promise<boolean> {
+  const { rows } = await core.orm.execute<{ free: boolean }>(
+    sql`SELECT pg_try_advisory_xact_lock(hashtext(${`tenantry credentials ${tenantId}`})) AS free`,
+  )
+  return rows[0]?.free !== true
+}

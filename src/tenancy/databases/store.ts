@@ -68,6 +68,27 @@ export function databaseMark(installationId: Id, tenantId: Id): string {
   return `Tenantry tenant ${tenantId} of installation ${installationId}`
 }
 
+/** The comment on a template. */
+export function templateMark(installationId: Id): string {
+  return `Tenantry: a template of installation ${installationId}`
+}
+
+/**
+ * Shows that somebody builds a template, as long as this session lasts or until `endBuilding`. False when somebody else
+ * does: without that, half a template has nobody who would finish it.
+ */
+export async function beginBuilding(server: Connection, building: string): Promise<boolean> {
+  const { rows } = await server.query<{ locked: boolean }>(
+    'SELECT pg_try_advisory_lock(hashtextextended($1, 0)) AS locked',
+    [`tenantry building ${building}`],
+  )
+  return rows[0]?.locked === true
+}
+
+export async function endBuilding(server: Connection, building: string): Promise<void> {
+  await server.query('SELECT pg_advisory_unlock(hashtextextended($1, 0))', [`tenantry building ${building}`])
+}
+
 /** The comment on a database, which outlives an interrupted drop. */
 export async function readMark(server: Connection, name: string): Promise<string | null> {
   const { rows } = await server.query<{ mark: string | null }>(

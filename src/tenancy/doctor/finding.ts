@@ -4,40 +4,46 @@ import type { Id } from '../../platform/index.ts'
 export type Severity = 'error' | 'warning' | 'info'
 
 /** What is wrong; stable, for scripts. */
-export type FindingCode =
-  | 'check-failed'
-  | 'connect-missing'
-  | 'credentials-missing'
-  | 'database-closed'
-  | 'database-half-dropped'
-  | 'database-limit'
-  | 'database-missing'
-  | 'database-unknown'
-  | 'database-without-tenant'
-  | 'group-role-missing'
-  | 'mark-foreign'
-  | 'mark-missing'
-  | 'marker-foreign'
-  | 'marker-missing'
-  | 'other-installation'
-  | 'other-role-connects'
-  | 'password-wrong'
-  | 'platform-role'
-  | 'provisioning-failed'
-  | 'provisioning-stuck'
-  | 'public-connect'
-  | 'rights-missing'
-  | 'role-missing'
-  | 'role-without-tenant'
-  | 'role-wrong'
-  | 'rotation-unfinished'
-  | 'schema-differs'
-  | 'secret-wrong'
-  | 'server-unfit'
-  | 'server-unreachable'
-  | 'spare-outdated'
-  | 'template-half-built'
-  | 'template-superseded'
+export const FINDING_CODES = [
+  'check-failed',
+  'connect-missing',
+  'credentials-missing',
+  'database-closed',
+  'database-half-dropped',
+  'database-limit',
+  'database-missing',
+  'database-unknown',
+  'database-without-tenant',
+  'group-role-missing',
+  'mark-foreign',
+  'mark-missing',
+  'marker-foreign',
+  'marker-missing',
+  'other-installation',
+  'other-role-connects',
+  'owner-wrong',
+  'password-wrong',
+  'platform-role',
+  'provisioning-failed',
+  'provisioning-stuck',
+  'public-connect',
+  'rights-wrong',
+  'role-missing',
+  'role-powerful',
+  'role-without-tenant',
+  'role-wrong',
+  'rotation-unfinished',
+  'schema-behind',
+  'schema-differs',
+  'secret-wrong',
+  'server-unfit',
+  'server-unreachable',
+  'spare-outdated',
+  'template-half-built',
+  'template-superseded',
+] as const
+
+export type FindingCode = (typeof FINDING_CODES)[number]
 
 /** One difference between what is recorded and what is there. */
 export interface Finding {
@@ -54,6 +60,9 @@ export interface Finding {
   /** Puts it right; can be called again. Throws when it cannot, having changed nothing that is not ours. */
   readonly mend?: () => Promise<void>
 }
+
+/** A finding about one tenant's database or role. */
+export type TenantFinding = Omit<Finding, 'server' | 'tenantId' | 'subject'>
 
 /** Two looks at the same thing find the same key. */
 export function keyOf({ code, server, subject, tenantId = '' }: Finding): string {

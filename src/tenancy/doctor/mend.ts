@@ -1,18 +1,63 @@
 import { randomBytes } from 'node:crypto'
-import { type Id, scramVerifier } from '../../platform/index.ts'
+import { type Connection, type Id, scramVerifier } from '../../platform/index.ts'
 import { confirmPassword, findPassword, lockPassword, recordNextPassword } from '../credentials/store.ts'
-import { databaseMark, openDatabase } from '../databases/store.ts'
-import { ensureTenantRole } from '../roles/store.ts'
+import { claimIdentity, databaseMark, openDatabase } from '../databases/store.ts'
+import { ensureTenantRole, grantRowsTo } from '../roles/store.ts'
 import { isComplete, tenantDatabaseName } from '../types.ts'
+import { insertIdentity } from './inside/store.ts'
 import { proveOurs } from './proof.ts'
-import { onServer, type ServerScope } from './scope.ts'
+import { inside, onServer, type ServerScope } from './scope.ts'
+import {
+  commentOn,
+  endPause,
+  limitConnections,
+  recallSpare,
+  revokeConnect,
+  revokeFromPublic,
+} from './store.ts'
 
 /** Closes a tenant's database to everybody but its role, writes its comment and opens it. */
 export async function reopen(scope: ServerScope, tenantId: Id): Promise<void> {
-  await proveOurs(scope, tenantId)
-  const name = tenantDatabaseName(tenantId)
   const mark = databaseMark(scope.ourId, tenantId)
-  await onServer(scope, (server) => openDatabase(server, name, { role: name, mark, durable: true }))
+  await onOurs(scope, tenantId, (server, name) =>
+    openDatabase(server, name, { role: name, mark, durable: true }),
+  )
+}
+
+export async function closeToPublic(scope: ServerScope, tenantId: Id): Promise<void> {
+  await onOurs(scope, tenantId, revokeFromPublic)
+}
+
+/** Takes another role's way into a tenant's database away. */
+export async function shutOut(scope: ServerScope, tenantId: Id, role: string): Promise<void> {
+  await onOurs(scope, tenantId, (server, name) => revokeConnect(server, name, role))
+}
+
+export async function limitDatabase(scope: ServerScope, tenantId: Id): Promise<void> {
+  await onOurs(scope, tenantId, (server, name) => limitConnections(server, name, scope.connectionLimit))
+}
+
+/** Writes the comment on a tenant's database. */
+export async function writeMark(scope: ServerScope, tenantId: Id): Promise<void> {
+  const mark = databaseMark(scope.ourId, tenantId)
+  await onOurs(scope, tenantId, (server, name) => commentOn(server, name, mark))
+}
+
+/** Writes the marker into a tenant's database, where its comment says whose it is. */
+export async function writeMarker(scope: ServerScope, tenantId: Id): Promise<void> {
+  await proveOurs(scope, tenantId)
+  const identity = { installationId: scope.ourId, tenantId }
+  await inside(scope, tenantDatabaseName(tenantId), async (database) => {
+    await insertIdentity(database, identity)
+    if (!(await claimIdentity(database, { ...identity, durable: true })))
+      throw new Error('its marker names somebody else')
+  })
+}
+
+/** Gives the group its rights in a tenant's database again. */
+export async function grantRows(scope: ServerScope, tenantId: Id): Promise<void> {
+  await proveOurs(scope, tenantId)
+  await inside(scope, tenantDatabaseName(tenantId), (database) => grantRowsTo(database, scope.group))
 }
 
 /**
@@ -49,5 +94,25 @@ export async function giveCredentials(scope: ServerScope, tenantId: Id): Promise
     await recordNextPassword(core, tenantId, recorded.credentialsVersion, sealed)
   }
   await remakeRole(scope, tenantId)
-  await reopen(scope, tenantId)
+}
+
+/** Makes a spare again, or brings it up to date, unless an organization got it meanwhile. */
+export async function remakeSpare({ core, provisioner }: ServerScope, tenantId: Id): Promise<void> {
+  await recallSpare(core, tenantId)
+  await provisioner.resume(tenantId, 'reconciler')
+}
+
+/** Tries to finish a provisioning now; whoever is at it keeps it. */
+export async function takeUp({ core, provisioner }: ServerScope, tenantId: Id): Promise<void> {
+  await endPause(core, tenantId)
+  await provisioner.resume(tenantId, 'reconciler')
+}
+
+async function onOurs(
+  scope: ServerScope,
+  tenantId: Id,
+  work: (server: Connection, name: string) => Promise<void>,
+): Promise<void> {
+  await proveOurs(scope, tenantId)
+  await onServer(scope, (server) => work(server, tenantDatabaseName(tenantId)))
 }

@@ -1,8 +1,7 @@
-import type { Id } from '../../platform/index.ts'
-import { databaseMark, databaseState, dropDatabase, readMark } from '../databases/store.ts'
-import { findTenant } from '../store.ts'
+import { databaseFault, type Id } from '../../platform/index.ts'
+import { databaseMark, databaseState, readMark } from '../databases/store.ts'
 import { tenantDatabaseName } from '../types.ts'
-import { readIdentity } from './inside/store.ts'
+import { type Identity, readIdentity } from './inside/store.ts'
 import { inside, onServer, type ServerScope } from './scope.ts'
 
 /** Whose a comment says that a database is; `undefined` when it is no comment of this program. */
@@ -26,7 +25,7 @@ export async function proveOurs(scope: ServerScope, tenantId: Id): Promise<void>
     state: await databaseState(server, name),
   }))
   if (readOwner(comment) && comment !== mark) throw new Error(`the comment of ${name} names somebody else`)
-  const identity = state === 'open' ? await inside(scope, name, readIdentity) : undefined
+  const identity = state === 'open' ? await tryToRead(scope, name) : undefined
   if (identity) {
     const isOurs = identity.installationId === scope.ourId && (identity.tenantId ?? tenantId) === tenantId
     if (!isOurs) throw new Error(`the marker in ${name} names somebody else`)
@@ -35,18 +34,12 @@ export async function proveOurs(scope: ServerScope, tenantId: Id): Promise<void>
   if (comment !== mark) throw new Error(`nothing proves that ${name} is this tenant’s`)
 }
 
-/**
- * Drops what is left of a database whose drop was interrupted, and which nobody can use any more.
- *
- * @throws Error unless it is half dropped now, its comment proves it ours, and its tenant is not in use
- */
-export async function dropRemains(scope: ServerScope, name: string, tenantId: Id): Promise<void> {
-  const status = (await findTenant(scope.core, tenantId))?.status
-  if (status === 'active' || status === 'suspended') throw new Error(`its tenant is ${status}`)
-  await onServer(scope, async (server) => {
-    if ((await databaseState(server, name)) !== 'broken') throw new Error(`${name} is not half dropped`)
-    if ((await readMark(server, name)) !== databaseMark(scope.ourId, tenantId))
-      throw new Error(`nothing proves that ${name} is this installation’s`)
-    await dropDatabase(server, name)
-  })
+/** `undefined` also where the database takes no more connections: then the comment is what counts. */
+async function tryToRead(scope: ServerScope, name: string): Promise<Identity | undefined> {
+  try {
+    return await inside(scope, name, readIdentity)
+  } catch (error) {
+    if (databaseFault(error) === 'overloaded') return undefined
+    throw error
+  }
 }

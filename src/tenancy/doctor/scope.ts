@@ -47,7 +47,10 @@ export interface ServerScope extends DoctorOptions {
   readonly facts: ServerFacts
   readonly databases: ReadonlyMap<string, DatabaseFacts>
   readonly roles: ReadonlyMap<string, RoleFacts>
+  /** Read before the catalogue: what is complete here has its database and its role there. */
   readonly tenants: readonly TenantRow[]
+  /** Read after it. */
+  readonly laterTenants: readonly TenantRow[]
   /** Names that tenants of this server have: read after the catalogue, so that one just made is among them. */
   readonly knownNames: ReadonlySet<string>
   readonly now: Date
@@ -67,10 +70,11 @@ export async function openScope(options: DoctorOptions, server: ServerRecord): P
     await readDatabases(connection),
     await readRoles(connection, group),
   ])
-  const later = await listTenantsOf(core, server.id)
-  const knownNames = new Set(later.map(({ databaseName }) => databaseName))
+  const laterTenants = await listTenantsOf(core, server.id)
+  const knownNames = new Set(laterTenants.map(({ databaseName }) => databaseName))
   const now = await readClock(core)
-  return { ...options, server, url, ourId, group, facts, databases, roles, tenants, knownNames, now }
+  const seen = { facts, databases, roles, tenants, laterTenants, knownNames, now }
+  return { ...options, server, url, ourId, group, ...seen }
 }
 
 /** A connection of the platform's role to the database from which the server is looked after. */

@@ -7,8 +7,6 @@ import type { CoreExecutor } from '../types.ts'
 /** One database of a server. */
 export interface DatabaseFacts {
   readonly name: string
-  /** Grows with every object that the server makes: what was made later has the larger one. */
-  readonly oid: number
   readonly allowsConnections: boolean
   /** -1: none; -2: half dropped. */
   readonly connectionLimit: number
@@ -18,19 +16,16 @@ export interface DatabaseFacts {
   readonly isPublic: boolean
   /** Roles besides the owner that may connect. */
   readonly admitted: readonly string[]
-  /** Sessions in it now. */
-  readonly sessions: number
 }
 
 /** Every database of a server by its name, in one query. */
 export async function readDatabases(server: Connection): Promise<ReadonlyMap<string, DatabaseFacts>> {
   const { rows } = await server.query<DatabaseFacts>(
-    `SELECT datname::text AS name, d.oid, datallowconn AS "allowsConnections", datconnlimit AS "connectionLimit",
+    `SELECT datname::text AS name, datallowconn AS "allowsConnections", datconnlimit AS "connectionLimit",
             shobj_description(d.oid, 'pg_database') AS comment, pg_has_role(datdba, 'USAGE') AS "isOwned",
             coalesce(bool_or(grantee = 0), false) AS "isPublic",
             coalesce(array_agg(pg_get_userbyid(grantee)::text) FILTER (WHERE grantee NOT IN (0, datdba)), '{}')
-              AS admitted,
-            (SELECT count(*)::int FROM pg_stat_activity WHERE datid = d.oid) AS sessions
+              AS admitted
      FROM pg_database d
      LEFT JOIN LATERAL aclexplode(coalesce(datacl, acldefault('d', datdba))) ON privilege_type = 'CONNECT'
      GROUP BY d.oid, datname, datallowconn, datconnlimit, datdba`,
@@ -77,6 +72,16 @@ export async function revokeConnect(server: Connection, database: string, role: 
   )
 }
 
+export async function commentOn(server: Connection, database: string, mark: string): Promise<void> {
+  await server.query(
+    `COMMENT ON DATABASE ${server.escapeIdentifier(database)} IS ${server.escapeLiteral(mark)}`,
+  )
+}
+
+export async function dropLoginRole(server: Connection, role: string): Promise<void> {
+  await server.query(`DROP ROLE IF EXISTS ${server.escapeIdentifier(role)}`)
+}
+
 export async function limitConnections(server: Connection, database: string, limit: number): Promise<void> {
   await server.query(`ALTER DATABASE ${server.escapeIdentifier(database)} CONNECTION LIMIT ${limit}`)
 }
@@ -87,6 +92,11 @@ export async function listTenantsOf(core: CoreExecutor, serverId: Id) {
 }
 
 export type TenantRow = Awaited<ReturnType<typeof listTenantsOf>>[number]
+
+/** All of them, spares included. */
+export async function countTenants(core: CoreExecutor): Promise<number> {
+  return await core.orm.$count(tenants)
+}
 
 /** The clock by which claims run out. */
 export async function readClock(core: CoreExecutor): Promise<Date> {

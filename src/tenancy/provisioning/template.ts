@@ -8,12 +8,15 @@ import {
   SingleFlight,
 } from '../../platform/index.ts'
 import {
+  beginBuilding,
   createClosedDatabase,
   databaseState,
   dropDatabase,
+  endBuilding,
   insertTemplateIdentity,
   openDatabase,
   publishTemplate,
+  templateMark,
 } from '../databases/store.ts'
 import { ensureGroupRole, grantRowsTo, groupRoleName } from '../roles/store.ts'
 import type { SchemaState } from '../store.ts'
@@ -28,6 +31,11 @@ export interface TemplateOptions {
 /** What templates of an installation are called, up to the state of the migration files. */
 export function templatePrefix(installationId: Id): string {
   return `tenantry_template_${installationId.slice(0, 8)}_`
+}
+
+/** What the template of an installation and a state of the migration files is called. */
+export function templateName(installationId: Id, { checksum }: MigrationSet): string {
+  return `${templatePrefix(installationId)}${checksum.slice(0, 12)}`
 }
 
 /**
@@ -85,16 +93,18 @@ export class TenantTemplate {
   async #findOrBuild(server: Connection): Promise<string> {
     const installationId = await this.#options.installationId()
     await ensureGroupRole(server, groupRoleName(installationId))
-    const name = `${templatePrefix(installationId)}${this.#options.migrations.checksum.slice(0, 12)}`
+    const name = templateName(installationId, this.#options.migrations)
     if ((await databaseState(server, name)) === undefined) await this.#build(server, name, installationId)
     return name
   }
 
   async #build(server: Connection, name: string, installationId: Id): Promise<void> {
     const building = `${name}_${randomBytes(4).toString('hex')}`
-    await createClosedDatabase(server, building, 'template0')
+    // Nobody else knows this name: the lock says to those who find half a template that it is being built.
+    await beginBuilding(server, building)
     try {
-      const mark = `Tenantry: a template of installation ${installationId}`
+      await createClosedDatabase(server, building, 'template0')
+      const mark = templateMark(installationId)
       await openDatabase(server, building, { role: undefined, mark, durable: false })
       await this.#options.onDatabase(building, async (template) => {
         await this.bringUpToDate(template)
@@ -104,6 +114,9 @@ export class TenantTemplate {
     } catch (error) {
       await dropDatabase(server, building).catch(() => undefined)
       if (!isDatabaseNameTaken(error)) throw error
+    } finally {
+      // A session that was lost has no lock any more.
+      await endBuilding(server, building).catch(() => undefined)
     }
   }
 }

@@ -25,6 +25,11 @@ const ROLE_SETTINGS: Readonly<Record<string, string>> = {
   timezone: 'UTC',
 }
 
+/** The settings of a tenant's role, as PostgreSQL keeps them, in lower case. */
+export const EXPECTED_SETTINGS: readonly string[] = Object.entries(ROLE_SETTINGS).map(([name, value]) =>
+  `${name}=${value}`.toLowerCase(),
+)
+
 /** The role through which every tenant's role gets its rights to rows: one for each installation on a server. */
 export function groupRoleName(installationId: string): string {
   return `tenantry_tenants_${installationId.slice(0, 8)}`

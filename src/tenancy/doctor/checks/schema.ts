@@ -1,0 +1,59 @@
+import { migrationStatus } from '../../../migrations/index.ts'
+import type { Connection } from '../../../platform/index.ts'
+import { findTenant, type SchemaState } from '../../store.ts'
+import { isSpare } from '../../types.ts'
+import type { TenantFinding } from '../finding.ts'
+import type { ServerScope } from '../scope.ts'
+import { correctSchema, type TenantRow } from '../store.ts'
+
+/** The migrations that a tenant's database holds, against those that are recorded and those that there are. */
+export async function checkSchema(
+  scope: ServerScope,
+  { id }: TenantRow,
+  database: Connection,
+): Promise<TenantFinding[]> {
+  const { current, migrations } = await migrationStatus(database, scope.migrations)
+  const odd = migrations.filter(({ state }) => state === 'started' || state === 'checksum-changed')
+  const found = {
+    schemaVersion: current ?? null,
+    migrationsApplied: migrations.filter(({ appliedAt }) => appliedAt !== undefined).length,
+  }
+  // Read after the database: what a migration recorded at its end is in here.
+  const recorded = await findTenant(scope.core, id)
+  const isNewer = (current ?? '') > (scope.migrations.latest ?? '')
+  const differs = recorded && !isNewer && !isSpare(recorded) && !isSame(recorded, found)
+  return [
+    ...odd.map(({ version, state }) => oddity(version, state)),
+    ...(differs ? [difference(scope, id, recorded, found)] : []),
+  ]
+}
+
+function oddity(version: string, state: string): TenantFinding {
+  const text =
+    state === 'started'
+      ? `the migration ${version} broke off: tenantry migrate up tenants goes on with it`
+      : `the migration ${version} was applied with another text than its file has now`
+  return { code: 'schema-differs', severity: 'error', text }
+}
+
+function difference(
+  scope: ServerScope,
+  id: string,
+  recorded: SchemaState,
+  found: SchemaState,
+): TenantFinding {
+  return {
+    code: 'schema-differs',
+    severity: 'error',
+    text: `it is recorded with ${describe(recorded)}, and holds ${describe(found)}`,
+    mend: () => correctSchema(scope.core, id, recorded, found),
+  }
+}
+
+function isSame(one: SchemaState, other: SchemaState): boolean {
+  return one.schemaVersion === other.schemaVersion && one.migrationsApplied === other.migrationsApplied
+}
+
+function describe({ schemaVersion, migrationsApplied }: SchemaState): string {
+  return `${migrationsApplied} migrations up to ${schemaVersion ?? 'none'}`
+}
