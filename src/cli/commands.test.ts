@@ -52,6 +52,7 @@ const CALLS: Readonly<Record<string, () => string>> = {
   'tenants resume': () => `tenants resume ${tenantId}`,
   'tenants rotate-credentials': () => `tenants rotate-credentials ${tenantId}`,
   'servers list': () => 'servers list',
+  doctor: () => 'doctor',
   'servers drain': () => 'servers drain main --undo',
 }
 

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest'
+import { afterAll, beforeAll, expect, it } from 'vitest'
 import { type Patient, startPatient, vault } from '../support/patient.ts'
 
 let patient: Patient
@@ -7,9 +7,6 @@ beforeAll(async () => {
   patient = await startPatient()
   tenant = await patient.organization()
   await patient.organization()
-})
-beforeEach(async () => {
-  expect((await patient.doctor()).findings, 'what the test before left').toEqual([])
 })
 afterAll(() => patient.close())
 

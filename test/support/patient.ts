@@ -103,3 +103,14 @@ export async function startPatient(options: TestPlatformOptions = {}): Promise<P
 
 /** A name that a tenant's database might have. */
 export const strangeName = () => `tenant_${newId()}`
+
+/** What the catalogues say of databases and roles with these names, to be compared with what they say later. */
+export async function catalogue({ admin }: Patient, names: readonly string[]): Promise<unknown> {
+  const list = names.map((name) => `'${name}'`).join(', ')
+  return [
+    await admin(
+      `SELECT d.*, shobj_description(oid, 'pg_database') FROM pg_database d WHERE datname IN (${list}) ORDER BY oid`,
+    ),
+    await admin(`SELECT * FROM pg_authid WHERE rolname IN (${list}) ORDER BY oid`),
+  ]
+}
