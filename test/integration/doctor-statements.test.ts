@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
+import { groupRoleName } from '../../src/tenancy/roles/store.ts'
 import { type Patient, startPatient } from '../support/patient.ts'
 
 let patient: Patient
@@ -119,15 +120,33 @@ it('schema-differs: a migration that broke off, and one whose text was changed',
 })
 
 it('schema-behind: a tenant that lacks migrations is migrated by the command that it names', async () => {
-  await patient.line.run(`migrate down tenants --tenant ${tenant.id} --yes`)
+  const { id } = await patient.organization()
+  await patient.line.run(`migrate down tenants --tenant ${id} --yes`)
   const { code, findings } = await patient.doctor()
   expect(code).toBe(3)
   const behind = findings.find((finding) => finding.code === 'schema-behind')
-  expect(behind).toMatchObject({ severity: 'warning', tenant_id: tenant.id })
+  expect(behind).toMatchObject({ severity: 'warning', tenant_id: id })
   const command = /tenantry (migrate .*)$/.exec(behind?.text ?? '')?.[1] ?? ''
   expect((await patient.line.run(command)).code).toBe(0)
   // Going back took the marker along, whose table was made again with rights like all others.
   const { code: after, findings: left, mended } = await patient.doctor('--fix')
   expect({ after, left }).toEqual({ after: 0, left: [] })
   expect(mended.map((finding) => finding.code).sort()).toEqual(['marker-missing', 'rights-wrong'])
+})
+
+it('group-role-missing: the group is made again, with every right that it gave', async () => {
+  const group = groupRoleName(await patient.test.platform.tenancy.installationId())
+  const names = await patient.admin(
+    `SELECT datname AS name FROM pg_database WHERE starts_with(datname, 'tenant')`,
+  )
+  for (const name of names.map((row) => String(row['name']))) {
+    if (name.startsWith('tenantry_template_')) await patient.admin(`DROP DATABASE "${name}"`)
+    else if (name.startsWith('tenant_')) await patient.admin(`DROP OWNED BY "${group}"`, name)
+  }
+  await patient.admin(`DROP ROLE "${group}"`)
+  const { findings } = await patient.doctor()
+  expect(findings).toContainEqual(expect.objectContaining({ code: 'group-role-missing', subject: group }))
+  expect(await patient.doctor('--fix')).toMatchObject({ code: 0, findings: [] })
+  await patient.expectUsable(tenant.id)
+  await patient.expectUsable((await patient.organization()).id)
 })
