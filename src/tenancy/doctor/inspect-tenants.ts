@@ -25,8 +25,10 @@ export async function inspectTenants(scope: ServerScope): Promise<Finding[]> {
       try {
         findings.push(...(await inspectTenant(scope, next)))
       } catch (error) {
+        const isGone = databaseFault(error) === 'unavailable' && !(await answers(scope.url))
+        // Another one may have found that out at the same time.
         if (isLost) return
-        isLost = databaseFault(error) === 'unavailable' && !(await answers(scope.url))
+        isLost = isGone
         const text = `could not be looked at: ${messageOf(error)}`
         findings.push(
           isLost

@@ -28,7 +28,10 @@ export async function insertIdentity(database: Connection, { installationId, ten
   )
 }
 
-/** What the group lacks, or has too much, of its rights in a database, in words; empty when all is as it should be. */
+/**
+ * What the group lacks, or has too much, of its rights in a database, in words; empty when all is as it should be. What
+ * extensions brought along is not the platform's to give.
+ */
 export async function readWrongRights(database: Connection, group: string): Promise<string[]> {
   const { rows } = await database.query<{ wrong: string }>(
     `SELECT 'schema public' AS wrong WHERE NOT has_schema_privilege($1, 'public', 'USAGE')
@@ -40,6 +43,8 @@ export async function readWrongRights(database: Connection, group: string): Prom
      WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p', 'v', 'm') AND relname <> 'tenant_identity'
        AND NOT (has_table_privilege($1, oid, 'SELECT') AND has_table_privilege($1, oid, 'INSERT')
          AND has_table_privilege($1, oid, 'UPDATE') AND has_table_privilege($1, oid, 'DELETE'))
+       AND NOT EXISTS (SELECT FROM pg_depend
+         WHERE classid = 'pg_class'::regclass AND objid = pg_class.oid AND deptype = 'e')
      UNION ALL
      SELECT format('sequence %s', relname) FROM pg_class
      WHERE relnamespace = 'public'::regnamespace AND relkind = 'S'
