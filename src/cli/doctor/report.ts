@@ -57,8 +57,8 @@ function summary(
   { servers, tenants, left }: Diagnosis,
   { errors, warnings, infos }: Record<'errors' | 'warnings' | 'infos', number>,
 ): string {
-  const looked = `${servers} servers, ${tenants} tenants with spares:`
   const mendable = left.filter((finding: Finding) => finding.mend).length
   const hint = mendable > 0 ? `; --fix tries to mend ${mendable}` : ''
-  return `${looked} ${errors} errors, ${warnings} warnings, ${infos} for information${hint}`
+  const found = `errors: ${errors}, warnings: ${warnings}, for information: ${infos}`
+  return `servers: ${servers}, tenants with spares: ${tenants}, ${found}${hint}`
 }

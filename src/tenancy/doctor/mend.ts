@@ -97,15 +97,29 @@ export async function giveCredentials(scope: ServerScope, tenantId: Id): Promise
 }
 
 /** Makes a spare again, or brings it up to date, unless an organization got it meanwhile. */
-export async function remakeSpare({ core, provisioner }: ServerScope, tenantId: Id): Promise<void> {
+export async function remakeSpare(scope: ServerScope, tenantId: Id): Promise<void> {
+  const { core, provisioner } = scope
+  await requireSecret(scope, tenantId)
   await recallSpare(core, tenantId)
   await provisioner.resume(tenantId, 'reconciler')
 }
 
 /** Tries to finish a provisioning now; whoever is at it keeps it. */
-export async function takeUp({ core, provisioner }: ServerScope, tenantId: Id): Promise<void> {
+export async function takeUp(scope: ServerScope, tenantId: Id): Promise<void> {
+  const { core, provisioner } = scope
+  await requireSecret(scope, tenantId)
   await endPause(core, tenantId)
   await provisioner.resume(tenantId, 'reconciler')
+}
+
+/**
+ * With another secret than the servers' a provisioning would fail, and be nearer to being given up.
+ *
+ * @throws SealedElsewhereError
+ */
+async function requireSecret({ core, vault }: ServerScope, tenantId: Id): Promise<void> {
+  const sealed = (await findPassword(core, tenantId))?.sealedPassword
+  if (sealed) vault.open(tenantId, sealed)
 }
 
 async function onOurs(
