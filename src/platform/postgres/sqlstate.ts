@@ -31,6 +31,7 @@ export const SQLSTATE = {
   ioError: '58030',
   featureNotSupported: '0A000',
   invalidStatementName: '26000',
+  duplicateStatement: '42P05',
 } as const
 
 /** What a database error means for the caller, whatever its code was. */
@@ -133,10 +134,12 @@ export function isDatabaseNameTaken(error: unknown): boolean {
 
 /**
  * Says whether a prepared statement of this connection went stale: a migration changed what it returns ("cached plan must
- * not change result type"), or it is not there any more. Nothing was run; on another connection the statement works.
+ * not change result type"), or is not there any more, or is there already. Nothing was run; on another connection the
+ * statement works.
  */
 export function isStaleStatement(error: unknown): boolean {
   const reported = postgresError(error)
-  if (reported?.code === SQLSTATE.invalidStatementName) return true
+  if (reported?.code === SQLSTATE.invalidStatementName || reported?.code === SQLSTATE.duplicateStatement)
+    return true
   return reported?.code === SQLSTATE.featureNotSupported && reported.message.includes('cached plan')
 }
