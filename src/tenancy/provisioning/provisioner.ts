@@ -92,14 +92,15 @@ export class Provisioner {
   async reserve(core: CoreTx, tenantId?: Id): Promise<Claim> {
     const { servers } = this.#options
     const ranked = await rankServers(core, servers.isReachable)
-    const spare = tenantId === undefined && (await this.#takeSpare(core, ranked))
+    const spare = tenantId === undefined && (await this.#takeSpare(core, ranked.forSpares))
     if (spare) return spare
-    return await this.#insert(core, { tenantId: tenantId ?? newId(), ranked, goal: 'active' })
+    const [serverId] = ranked.forNew
+    return await this.#insert(core, { tenantId: tenantId ?? newId(), serverId, goal: 'active' })
   }
 
   /** Writes the record of a spare in the caller's transaction; `complete` makes it after its commit. */
   async reserveSpare(core: CoreTx, serverId: Id): Promise<Claim> {
-    return await this.#insert(core, { tenantId: newId(), ranked: [serverId], goal: 'spare' })
+    return await this.#insert(core, { tenantId: newId(), serverId, goal: 'spare' })
   }
 
   /**
@@ -147,7 +148,7 @@ export class Provisioner {
     const { servers, spareTaken } = this.#options
     const [first] = ranked
     if (first === undefined) return undefined
-    const { schema } = (await servers.get(first)).template
+    const { schema } = (await servers.get(first, core)).template
     const claim = await claimSpare(core, { servers: ranked, schema, token: newId() }, CLAIM_SECONDS)
     if (!claim) return undefined
     spareTaken()
@@ -157,10 +158,9 @@ export class Provisioner {
 
   async #insert(
     core: CoreTx,
-    wish: { tenantId: Id; ranked: readonly Id[]; goal: Claim['goal'] },
+    wish: { tenantId: Id; serverId: Id | undefined; goal: Claim['goal'] },
   ): Promise<Claim> {
-    const { tenantId, ranked, goal } = wish
-    const [serverId] = ranked
+    const { tenantId, serverId, goal } = wish
     if (serverId === undefined) throw httpErrors.overloaded({ detail: NO_ROOM, retryAfter: NO_ROOM_SECONDS })
     const { vault } = this.#options
     const tenant = {
@@ -178,7 +178,7 @@ export class Provisioner {
 
   /** Where core and tenant share one log, what is committed at the end makes durable all that went before. */
   async #spareTheDisk(core: CoreTx, serverId: Id): Promise<void> {
-    if ((await this.#options.servers.get(serverId)).holdsCore) await withoutWaitingForDisk(core)
+    if ((await this.#options.servers.get(serverId, core)).holdsCore) await withoutWaitingForDisk(core)
   }
 
   /** False when the claim was lost on the way: the one who has it now does the rest. */
@@ -187,11 +187,7 @@ export class Provisioner {
     const heartbeat = setInterval(() => void this.#prolong(claim), HEARTBEAT_MS)
     try {
       const journey = { claim, server: await servers.get(claim.serverId), isAdopted: false }
-      for (const step of stepsOf(claim)) {
-        await this.#steps[step](journey)
-        // The only step of a spare that was claimed is recorded with its end.
-        if (!claim.wasSpare && !(await recordStep(core, claim, step, CLAIM_SECONDS))) return false
-      }
+      if (!(await this.#walk(journey))) return false
       if (!(await finishTenant(core, claim, journey.server.template.schema))) return false
     } catch (error) {
       await this.#fail(claim, error)
@@ -202,6 +198,30 @@ export class Provisioner {
     }
     if (claim.goal === 'active') await this.tellActivated(claim.tenantId)
     return true
+  }
+
+  /** False when the claim was lost on the way. */
+  async #walk(journey: Journey): Promise<boolean> {
+    const { claim } = journey
+    if (claim.wasSpare && (await this.#moveInto(journey))) return true
+    for (const step of stepsOf(claim)) {
+      await this.#steps[step](journey)
+      if (!(await recordStep(this.#options.core, claim, step, CLAIM_SECONDS))) return false
+    }
+    return true
+  }
+
+  /** Gives a spare its owner, which is recorded with the end. False when the spare must be made anew. */
+  async #moveInto(journey: Journey): Promise<boolean> {
+    try {
+      await this.#steps.owner(journey)
+      return true
+    } catch (error) {
+      // Spoiled behind our back. Nobody has ever been in it.
+      if (!isSpoiled(error)) throw error
+      this.#options.log.warn({ err: error, tenant_id: journey.claim.tenantId }, 'a spare was spoiled')
+      return false
+    }
   }
 
   async #prolong(claim: Claim): Promise<void> {
@@ -229,10 +249,15 @@ export class Provisioner {
   }
 }
 
-/** A spare lacks its owner only, and stays without one. */
-function stepsOf({ goal, wasSpare }: Claim): readonly Step[] {
-  if (wasSpare) return ['owner']
+/** A spare stays without an owner. */
+function stepsOf({ goal }: Claim): readonly Step[] {
   return goal === 'spare' ? PROVISIONING_STEPS.filter((step) => step !== 'owner') : PROVISIONING_STEPS
+}
+
+/** Whether a spare's database or role is gone or not what it was. */
+function isSpoiled(error: unknown): boolean {
+  const fault = databaseFault(error)
+  return fault === 'missing-database' || fault === 'forbidden' || fault === 'schema-mismatch'
 }
 
 function isPassing(error: unknown): boolean {
