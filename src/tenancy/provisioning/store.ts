@@ -97,10 +97,7 @@ export async function settleCreatedEvent(core: CoreExecutor, id: Id): Promise<vo
 }
 
 /** Unfinished provisionings that nobody holds, the longest waiting first. */
-export async function listUnclaimed(
-  core: CoreExecutor,
-  limit: number,
-): Promise<{ id: Id; serverId: Id }[]> {
+export async function listUnclaimed(core: CoreExecutor, limit: number): Promise<{ id: Id; serverId: Id }[]> {
   return await core.orm
     .select({ id: tenants.id, serverId: tenants.serverId })
     .from(tenants)
