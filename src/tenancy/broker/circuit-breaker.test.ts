@@ -48,9 +48,9 @@ describe('CircuitBreaker', () => {
     expect(breaker.isOpen).toBe(false)
   })
 
-  it('doubles its pause with every failure, up to two seconds', async () => {
+  it('doubles its pause with every failure, up to a second', async () => {
     await breakIt()
-    for (const pause of [500, 1_000, 2_000, 2_000]) {
+    for (const pause of [500, 1_000, 1_000]) {
       now += pause - 1
       expect(await attempt(refused)).toBe('database-unavailable')
       now += 1

@@ -3,9 +3,9 @@ import { databaseFault } from '../../platform/index.ts'
 
 /** Failures in a row after which a server is taken to be away. */
 const FAILURES = 3
-/** How long it is then left alone, doubled with every further failure. */
+/** How long it is then left alone, twice as long after a further failure. A server that is back is found within a second. */
 const FIRST_PAUSE_MS = 500
-const LONGEST_PAUSE_MS = 2_000
+const LONGEST_PAUSE_MS = 1_000
 
 /**
  * Answers at once for a server that does not: without it everybody who wants one of its tenants would wait for a time-out
