@@ -116,14 +116,56 @@ type Step = (world: World) => void
 const id = fc.constantFrom(...IDS)
 const at = fc.nat(5)
 const step: fc.Arbitrary<Step> = fc.oneof(
-  { weight: 6, arbitrary: id.map((which): Step => (world) => world.find(which)) },
-  { weight: 5, arbitrary: id.map((which): Step => (world) => world.change(which)) },
-  { weight: 5, arbitrary: at.map((which): Step => (world) => world.deliver(which)) },
-  { weight: 5, arbitrary: at.map((which): Step => (world) => world.finishLoad(which)) },
+  {
+    weight: 6,
+    arbitrary: id.map(
+      (which): Step =>
+        (world) =>
+          world.find(which),
+    ),
+  },
+  {
+    weight: 5,
+    arbitrary: id.map(
+      (which): Step =>
+        (world) =>
+          world.change(which),
+    ),
+  },
+  {
+    weight: 5,
+    arbitrary: at.map(
+      (which): Step =>
+        (world) =>
+          world.deliver(which),
+    ),
+  },
+  {
+    weight: 5,
+    arbitrary: at.map(
+      (which): Step =>
+        (world) =>
+          world.finishLoad(which),
+    ),
+  },
   { weight: 2, arbitrary: fc.constant<Step>((world) => world.connect()) },
   { weight: 1, arbitrary: fc.constant<Step>((world) => world.cut()) },
-  { weight: 1, arbitrary: fc.boolean().map((isAway): Step => (world) => world.setAway(isAway)) },
-  { weight: 1, arbitrary: fc.constantFrom(400, 1_000, 60_000).map((ms): Step => (world) => world.wait(ms)) },
+  {
+    weight: 1,
+    arbitrary: fc.boolean().map(
+      (isAway): Step =>
+        (world) =>
+          world.setAway(isAway),
+    ),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.constantFrom(400, 1_000, 60_000).map(
+      (ms): Step =>
+        (world) =>
+          world.wait(ms),
+    ),
+  },
 )
 
 it('no look-up is answered with less than was announced before it, and in the end with the newest', async () => {
