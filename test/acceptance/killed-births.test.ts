@@ -12,7 +12,7 @@ import {
 } from './support/held-births.ts'
 import { eventually } from './support/poll.ts'
 import type { StartedProcess } from './support/processes.ts'
-import { expectRegistryWhole } from './support/registry.ts'
+import { expectRegistryWhole, untilAllIsDone } from './support/registry.ts'
 import { connectTo } from './support/running-postgres.ts'
 import { type Server, Workspace } from './support/workspace.ts'
 
@@ -39,6 +39,8 @@ afterAll(async () => {
   await holder?.[Symbol.asyncDispose]()
   await place?.[Symbol.asyncDispose]()
 })
+
+const registry = () => ({ adminUrl: postgres.adminUrl, core: CORE })
 
 async function serve(SPARE_DATABASES: string): Promise<Server> {
   server = await place.serve({ DATABASE_URL: patient(postgres.urlFor(CORE)), SPARE_DATABASES })
@@ -69,23 +71,6 @@ async function askUntilActive(slug: string): Promise<void> {
     return reply.status === 201 && reply.body
   })
   expect(body).toMatchObject({ slug, status: 'active' })
-}
-
-/** Waits until nobody works on anything any more, and no news is due. */
-async function untilAllIsDone(): Promise<void> {
-  const core = await connectTo(postgres.urlFor(CORE))
-  const unfinished = `SELECT id, status, provisioning_step, last_error FROM tenants
-    WHERE status NOT IN ('active', 'spare') OR is_created_event_due`
-  let left: unknown[] = []
-  await eventually(
-    'the end of all that was interrupted',
-    async () => {
-      left = (await core.query(unfinished)).rows
-      return left.length === 0
-    },
-    { withinMs: 30_000, evidence: () => JSON.stringify(left) },
-  )
-  await core.end()
 }
 
 /** Lets the claims of the dead run out now; they last ten seconds. */
@@ -151,8 +136,8 @@ describe('servers that are killed at every step', { timeout: 120_000 }, () => {
         .filter((birth) => birth.lastWord === 'lost' && !isActiveAlready(birth))
         .map(({ slug }) => askUntilActive(slug)),
     )
-    await untilAllIsDone()
-    const { organizations, spares } = await expectRegistryWhole({ adminUrl: postgres.adminUrl, core: CORE })
+    await untilAllIsDone(registry())
+    const { organizations, spares } = await expectRegistryWhole(registry())
     expect(organizations).toEqual(births.map(({ slug }) => slug).sort())
     expect(spares).toEqual([])
     expectNews(births, killed)
@@ -183,14 +168,14 @@ describe('servers that are killed at every step', { timeout: 120_000 }, () => {
       const spares = await readSpareCount()
       return spares === SPARE_POINTS.length * Number(wanted)
     })
-    await untilAllIsDone()
-    const { spares } = await expectRegistryWhole({ adminUrl: postgres.adminUrl, core: CORE })
+    await untilAllIsDone(registry())
+    const { spares } = await expectRegistryWhole(registry())
     expect(spares).toHaveLength(SPARE_POINTS.length * Number(wanted))
   })
 
   it('K1 to K9, K17 lose neither a spare nor the organization that it was claimed for', async () => {
     await killAll()
-    const before = (await expectRegistryWhole({ adminUrl: postgres.adminUrl, core: CORE })).spares
+    const before = (await expectRegistryWhole(registry())).spares
     const births = birthsAt('claimed', CLAIM_POINTS)
     await holder.hold(births)
     await serve('0')
@@ -205,8 +190,8 @@ describe('servers that are killed at every step', { timeout: 120_000 }, () => {
     await Promise.all(
       births.filter((birth) => !isActiveAlready(birth)).map(({ slug }) => askUntilActive(slug)),
     )
-    await untilAllIsDone()
-    const { organizations, spares } = await expectRegistryWhole({ adminUrl: postgres.adminUrl, core: CORE })
+    await untilAllIsDone(registry())
+    const { organizations, spares } = await expectRegistryWhole(registry())
     expect(organizations).toEqual(expect.arrayContaining(births.map(({ slug }) => slug)))
     expect(spares).toHaveLength(before.length - births.length)
     expectNews(births, killed)

@@ -2,6 +2,7 @@ import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import type pg from 'pg'
 import { expect } from 'vitest'
+import { eventually } from './poll.ts'
 import { PROJECT } from './project.ts'
 import { connectTo } from './running-postgres.ts'
 
@@ -23,6 +24,23 @@ const NEWEST_MIGRATION = readdirSync(join(PROJECT, 'migrations/tenant'))
   .flatMap((name) => /^(\d+)_.*[.]sql$/.exec(name)?.[1] ?? [])
   .sort()
   .at(-1)
+
+/** Waits until nobody works on any tenant any more, and no news is due. */
+export async function untilAllIsDone({ adminUrl, core }: Registry): Promise<void> {
+  const unfinished = `SELECT id, status, provisioning_step, last_error FROM tenants
+    WHERE status NOT IN ('active', 'spare') OR is_created_event_due`
+  let left: unknown[] = []
+  await inDatabase(adminUrl, core, (client) =>
+    eventually(
+      'the end of all that was interrupted',
+      async () => {
+        left = (await client.query(unfinished)).rows
+        return left.length === 0
+      },
+      { withinMs: 30_000, evidence: () => JSON.stringify(left) },
+    ),
+  )
+}
 
 /**
  * Compares what is recorded with what is there: every tenant is active and has an organization, or a spare and has none;
