@@ -22,6 +22,7 @@ export const SQLSTATE = {
   outOfMemory: '53200',
   tooManyConnections: '53300',
   objectNotInPrerequisiteState: '55000',
+  objectInUse: '55006',
   lockNotAvailable: '55P03',
   queryCanceled: '57014',
   adminShutdown: '57P01',
@@ -56,6 +57,8 @@ const FAULT_BY_SQLSTATE: Readonly<Record<string, DatabaseFault>> = {
   [SQLSTATE.deadlockDetected]: 'conflict',
   [SQLSTATE.queryCanceled]: 'timeout',
   [SQLSTATE.lockNotAvailable]: 'timeout',
+  // After five seconds of waiting for the sessions in a database that is cloned, renamed or dropped.
+  [SQLSTATE.objectInUse]: 'timeout',
   [SQLSTATE.transactionTimeout]: 'timeout',
   [SQLSTATE.tooManyConnections]: 'overloaded',
   [SQLSTATE.idleInTransactionTimeout]: 'unavailable',

@@ -70,8 +70,14 @@ export class TenantServer {
   }
 
   /** A connection of the platform's role for statements about databases and roles. */
-  administer<T>(work: (server: Connection) => Promise<T>): Promise<T> {
-    return this.#provisioning.exclusive((server) => this.breaker.run(() => work(server)))
+  async administer<T>(work: (server: Connection) => Promise<T>): Promise<T> {
+    await this.ping()
+    return await this.#provisioning.exclusive(work)
+  }
+
+  /** Finds out whether the server answers. The breaker watches this and no long work, which would make others wait. */
+  async ping(): Promise<void> {
+    await this.breaker.run(() => this.#provisioning.query({ text: 'SELECT 1' }))
   }
 
   /** A connection of the platform's role to one database. It counts towards the server's budget. */
