@@ -16,6 +16,8 @@ export interface Config {
   readonly dataDir: string
   /** Encrypts what must not lie in the clear; `undefined` means: generate one into the data directory. */
   readonly secret: string | undefined
+  /** Where `servers add` finds the server's URL unless it is told. */
+  readonly newServerUrl: string | undefined
   /** Lower case, as Node.js gives header names. */
   readonly tenantHeader: string
   /** Databases kept ready on each server. */
@@ -73,6 +75,7 @@ export function loadConfig(env: Environment, terminal = false): Config {
     databaseUrl: read.postgresUrl('DATABASE_URL'),
     dataDir: read.text('TENANTRY_DATA_DIR', '.tenantry'),
     secret: read.secret('TENANTRY_SECRET', production),
+    newServerUrl: read.postgresUrl('NEW_SERVER_URL'),
     tenantHeader: read.headerName('TENANT_HEADER', 'X-Tenant-Id').toLowerCase(),
     spareDatabases: read.integer('SPARE_DATABASES', 2, 0, 1_000),
     tenantConnections: read.integer('TENANT_CONNECTIONS', 40, 1, 10_000),
@@ -162,8 +165,7 @@ class Reader {
   postgresUrl(name: string): string | undefined {
     const text = this.text(name, '')
     if (text === '') return undefined
-    const url = /^postgres(ql)?:\/\//.test(text) && URL.canParse(text) ? new URL(text) : undefined
-    if (url && url.pathname.length > 1 && isDecodable(url.pathname)) return text
+    if (isPostgresUrl(text)) return text
     // The value holds a password, so the message does not repeat it.
     this.problem(name, 'must look like postgres://user:password@host:5432/database')
     return undefined
@@ -180,6 +182,12 @@ class Reader {
     if (!strong) this.problem(name, `is too weak: use ${MIN_SECRET_LENGTH} random characters or more`)
     return text
   }
+}
+
+/** Whether a text names a PostgreSQL server and a database on it. */
+export function isPostgresUrl(text: string): boolean {
+  const url = /^postgres(ql)?:\/\//.test(text) && URL.canParse(text) ? new URL(text) : undefined
+  return url !== undefined && url.pathname.length > 1 && isDecodable(url.pathname)
 }
 
 function isNetwork(text: string): boolean {

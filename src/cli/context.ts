@@ -8,6 +8,8 @@ export interface CommandContext {
   readonly output: Output
   /** Asks a person; `undefined` where there is no terminal. */
   readonly confirm: ((question: string) => Promise<boolean>) | undefined
+  /** All of standard input, for what must not stand in an argument. */
+  readonly readInput: (() => Promise<string>) | undefined
 }
 
 /** Runs a command with what it needs and remembers how it ended. */

@@ -1,4 +1,4 @@
-import { MIGRATIONS } from '../compose.ts'
+import { compose, MIGRATIONS, type Platform } from '../compose.ts'
 import type { Config } from '../config.ts'
 import { type MigrationSet, readMigrations } from '../migrations/index.ts'
 import {
@@ -55,10 +55,11 @@ export async function withDatabases<T>(
     const tenancy = createTenancy({
       core,
       databaseUrl,
-      box: createSecretBox(config.secret ?? (await developmentSecret(config.dataDir))),
+      box: createSecretBox(await secretOf(config)),
       tenantMigrations: migrations.tenant,
       connections: COMMAND_CONNECTIONS,
-      connectionsPerTenant: 1,
+      // What the limits of tenants' roles are made of; this process itself opens two at most.
+      connectionsPerTenant: config.tenantConnectionsPerTenant,
       spares: 0,
       clock: systemClock,
       log: silentLogger,
@@ -68,6 +69,30 @@ export async function withDatabases<T>(
   } finally {
     await closers.close()
   }
+}
+
+/**
+ * Composes everything that the server has, its event handlers too, for a command that does what a request does, and closes
+ * it after that. The worker is not started.
+ */
+export async function withPlatform<T>(
+  { config, output }: CommandContext,
+  work: (platform: Platform) => Promise<T>,
+): Promise<T> {
+  const closers = new Closers()
+  try {
+    const databaseUrl = await locate(config, closers, output.note)
+    const secret = await secretOf(config)
+    const platform = await compose({ config, databaseUrl, secret, clock: systemClock, log: silentLogger })
+    closers.push('platform', platform.close)
+    return await work(platform)
+  } finally {
+    await closers.close()
+  }
+}
+
+async function secretOf({ secret, dataDir }: Config): Promise<string> {
+  return secret ?? (await developmentSecret(dataDir))
 }
 
 async function locate(config: Config, closers: Closers, note: (message: string) => void): Promise<string> {

@@ -6,6 +6,7 @@ import {
   UnknownVersionError,
 } from '../migrations/index.ts'
 import { databaseFault, messageOf } from '../platform/index.ts'
+import { SealedElsewhereError, ServerRefusedError } from '../tenancy/index.ts'
 import { DeclinedError, UsageError } from './context.ts'
 import { EXIT, type ExitCode } from './exit-codes.ts'
 
@@ -21,6 +22,10 @@ export function exitCodeOf(error: unknown): ExitCode {
 
 /** What a person at the terminal reads. Stack traces are for bugs, and an unreachable server is none. */
 export function explain(error: unknown): string {
+  if (error instanceof ServerRefusedError) return error.message
+  if (error instanceof SealedElsewhereError) {
+    return `${error.message} TENANTRY_SECRET must be the one that the servers run with.`
+  }
   if (databaseFault(error) === 'unavailable') {
     return `The database cannot be reached: ${messageOf(error)}. Check DATABASE_URL and that the server runs.`
   }

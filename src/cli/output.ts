@@ -17,16 +17,18 @@ export function createOutput(stdout: TextSink, stderr: TextSink, json: boolean):
     json,
     data: (value, text) => {
       if (json) stdout.write(`${JSON.stringify(value)}\n`)
-      else if (text !== '') stdout.write(`${text}\n`)
+      else if (text !== '') stdout.write(`${printable(text)}\n`)
     },
-    note: (message) => stderr.write(`${message}\n`),
+    note: (message) => stderr.write(`${printable(message)}\n`),
   }
 }
 
-/** Lines up rows under their headings, for a terminal as for `awk`. */
+/** Lines up rows under their headings (none: rows alone), for a terminal as for `awk`. */
 export function table(headings: readonly string[], rows: readonly (readonly string[])[]): string {
-  const lines = [headings, ...rows]
-  const widths = headings.map((_, column) => Math.max(...lines.map((line) => line[column]?.length ?? 0)))
+  const lines = headings.length > 0 ? [headings, ...rows] : rows
+  const widths = (lines[0] ?? []).map((_, column) =>
+    Math.max(...lines.map((line) => line[column]?.length ?? 0)),
+  )
   return lines
     .map((line) =>
       line
@@ -35,4 +37,20 @@ export function table(headings: readonly string[], rows: readonly (readonly stri
         .trimEnd(),
     )
     .join('\n')
+}
+
+/** One line for each field: its name in words, and its value. */
+export function fieldList(fields: object): string {
+  const rows = Object.entries(fields).map(([name, value]) => [`${name.replaceAll('_', ' ')}:`, cell(value)])
+  return table([], rows)
+}
+
+function cell(value: unknown): string {
+  if (value === null || value === undefined) return '-'
+  return typeof value === 'boolean' ? (value ? 'yes' : 'no') : String(value).replaceAll(/\s+/g, ' ')
+}
+
+/** Names come from customers: what would move the cursor, colour the terminal or turn the text around is shown as �. */
+function printable(text: string): string {
+  return text.replaceAll(/(?![\n\t])[\p{Cc}\u202a-\u202e\u2066-\u2069]/gu, '\ufffd')
 }

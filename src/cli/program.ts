@@ -6,7 +6,8 @@ import { EXIT, type ExitCode } from './exit-codes.ts'
 import { exitCodeOf, explain } from './failures.ts'
 import { migrateCommand } from './migrate.ts'
 import { createOutput, type TextSink } from './output.ts'
-import { tenantsCommand } from './tenants.ts'
+import { serversCommand } from './servers/command.ts'
+import { tenantsCommand } from './tenants/command.ts'
 
 /** What of the server a process runs; several processes may share the work on one core database. */
 export interface ServerParts {
@@ -23,6 +24,8 @@ export interface Surroundings {
   readonly stderr: TextSink
   /** Asks a person; absent without a terminal. */
   readonly confirm?: (question: string) => Promise<boolean>
+  /** Reads standard input to its end. */
+  readonly readInput?: () => Promise<string>
   readonly version: string
   /** Runs the parts of the server until it is told to stop. */
   readonly serve: (config: Config, parts: ServerParts) => Promise<ExitCode>
@@ -36,13 +39,13 @@ export interface Surroundings {
  * @returns the exit code; never throws
  */
 export async function runCommandLine(args: readonly string[], surroundings: Surroundings): Promise<ExitCode> {
-  const { env, stdout, stderr, confirm, version, serve, terminal } = surroundings
+  const { env, stdout, stderr, confirm, readInput, version, serve, terminal } = surroundings
   let exitCode: ExitCode = EXIT.done
   const program = new Command('tenantry')
   const run: Run = async (work) => {
     const output = createOutput(stdout, stderr, program.opts<{ json: boolean }>().json)
     try {
-      exitCode = await work({ config: loadConfig(env, terminal), output, confirm })
+      exitCode = await work({ config: loadConfig(env, terminal), output, confirm, readInput })
     } catch (error) {
       exitCode = exitCodeOf(error)
       output.note(explain(error))
@@ -60,6 +63,7 @@ export async function runCommandLine(args: readonly string[], surroundings: Surr
   addServerCommands(program, (parts) => run(({ config }) => serve(config, parts)))
   program.addCommand(migrateCommand(run, systemClock))
   program.addCommand(tenantsCommand(run))
+  program.addCommand(serversCommand(run))
   inherit(program)
 
   try {

@@ -1,3 +1,4 @@
+import { text } from 'node:stream/consumers'
 import { confirm, isCancel } from '@clack/prompts'
 import { runCommandLine } from '../cli/index.ts'
 import { readEnvironment } from '../config.ts'
@@ -13,6 +14,7 @@ const exitCode = await runCommandLine(process.argv.slice(2), {
   env: readEnvironment(),
   stdout: process.stdout,
   stderr: process.stderr,
+  readInput: () => text(process.stdin),
   version: VERSION,
   terminal,
   serve,

@@ -1,6 +1,8 @@
 export { organizationErrors } from './errors.ts'
 export type { OrganizationEvents } from './events.ts'
 export { type OrganizationRoutesOptions, organizationRoutes } from './routes.ts'
+export { NewOrganizationBody, presentOrganization } from './schemas.ts'
 export { createOrganizationService, type OrganizationService, organizationHooks } from './service.ts'
 export { slugOf, slugProblem } from './slug.ts'
+export { findOrganization, type Organization } from './store.ts'
 export { organizationRequests, organizations } from './tables.ts'

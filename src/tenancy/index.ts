@@ -1,13 +1,20 @@
+export { RotationError } from './credentials/rotate.ts'
+export { SealedElsewhereError } from './credentials/vault.ts'
 export { tenancyErrors } from './errors.ts'
 export type { ProvisioningHooks } from './provisioning/provisioner.ts'
 export { acknowledgeTenant } from './provisioning/store.ts'
-export { findTenantDetails, listTenants, recordSchema } from './store.ts'
-export { installation, MAIN_SERVER_ID, servers, tenantIdentity, tenants } from './tables.ts'
+export { type AddedServer, type NewServer, ServerRefusedError } from './servers/add-server.ts'
+export type { ServerReport } from './servers/server-reports.ts'
+export { findServer, listServers, setDraining } from './servers/store.ts'
+export { findTenantDetails, listTenants, recordSchema, setTenantStatus } from './store.ts'
+export { installation, MAIN_SERVER_ID, servers, TENANT_STATUSES, tenantIdentity, tenants } from './tables.ts'
 export { createTenancy, type Tenancy, type TenancyOptions } from './tenancy.ts'
 export {
   type CoreDb,
   type CoreExecutor,
   type CoreTx,
+  isComplete,
+  isSpare,
   type TenantDb,
   type TenantExecutor,
   type TenantRecord,

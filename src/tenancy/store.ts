@@ -1,7 +1,7 @@
-import { asc, eq, sql } from 'drizzle-orm'
+import { and, asc, eq, sql } from 'drizzle-orm'
 import type { Id } from '../platform/index.ts'
 import { installation, tenants } from './tables.ts'
-import type { CoreExecutor, TenantRecord } from './types.ts'
+import type { CoreExecutor, TenantRecord, TenantStatus } from './types.ts'
 
 const RECORD = {
   id: tenants.id,
@@ -52,4 +52,19 @@ export async function recordSchema(core: CoreExecutor, id: Id, schema: SchemaSta
     .update(tenants)
     .set({ ...schema, updatedAt: sql`now()` })
     .where(eq(tenants.id, id))
+}
+
+/** Changes a tenant's status from one to another; a trigger tells every process. False when it was not `from`. */
+export async function setTenantStatus(
+  core: CoreExecutor,
+  id: Id,
+  from: TenantStatus,
+  to: TenantStatus,
+): Promise<boolean> {
+  const rows = await core.orm
+    .update(tenants)
+    .set({ status: to, updatedAt: sql`now()` })
+    .where(and(eq(tenants.id, id), eq(tenants.status, from)))
+    .returning({ id: tenants.id })
+  return rows.length === 1
 }

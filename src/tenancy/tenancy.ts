@@ -15,9 +15,11 @@ import { type Admission, createAdmission } from './admission.ts'
 import { rotateCredentials } from './credentials/rotate.ts'
 import { createCredentialVault } from './credentials/vault.ts'
 import { TenantDirectory } from './directory.ts'
+import { createOperations, type Operations } from './operations/operations.ts'
 import { Provisioner } from './provisioning/provisioner.ts'
 import { reconcile } from './provisioning/reconciler.ts'
 import { ServerRegistry } from './servers/server-registry.ts'
+import type { ServerRecord } from './servers/store.ts'
 import { TenantServer } from './servers/tenant-server.ts'
 import { SpareKeeper } from './spares/spare-keeper.ts'
 import { warmSpares } from './spares/warm-spares.ts'
@@ -73,6 +75,7 @@ export interface Tenancy {
   prepare(): Promise<void>
   /** Gives a tenant's login role another password. Throws what `rotateCredentials` throws. */
   rotateCredentials(tenantId: Id): Promise<number>
+  readonly operations: Operations
   /** Connections to tenant databases that are open now. */
   openConnections(): number
   /** A connection of the platform's role to a tenant's database, for migrations and repairs. */
@@ -98,7 +101,9 @@ export function createTenancy(options: TenancyOptions): Tenancy {
   const installationId = once(() => findOrCreateInstallationId(core))
   const vault = createCredentialVault(options.box)
   const directory = createDirectory(options)
-  const servers = openServers(options, installationId, (id, sealed) => vault.openUrl(id, sealed))
+  const urlOf = ({ id, sealedUrl }: ServerRecord) =>
+    sealedUrl === null ? options.databaseUrl : vault.openUrl(id, sealedUrl)
+  const servers = openServers(options, installationId, urlOf)
   const admission = createAdmission({ core, directory, servers, vault })
   const provisioner = new Provisioner({
     core,
@@ -113,11 +118,7 @@ export function createTenancy(options: TenancyOptions): Tenancy {
   })
   const spares = new SpareKeeper({ core, servers, provisioner, wanted: options.spares, log })
   const reconcileOnce = () => reconcile({ core, provisioner, log })
-  const chores = [
-    { name: 'reconciler', run: () => reconcileOnce().then(() => false), ...RECONCILE },
-    { name: 'spares', run: () => spares.refill(), ...REFILL },
-  ]
-  const worker: Worker = new Worker(chores, log)
+  const worker: Worker = createWorker(reconcileOnce, spares, log)
   const warmer = createWarmer(options, admission)
 
   return {
@@ -143,6 +144,7 @@ export function createTenancy(options: TenancyOptions): Tenancy {
       directory.invalidate(tenantId)
       return version
     },
+    operations: createOperations({ core, vault, urlOf }),
     openConnections: () => servers.used.reduce((sum, { broker }) => sum + broker.openConnections, 0),
     maintain: async ({ serverId, databaseName }, work) =>
       (await servers.get(serverId)).maintain(databaseName, work),
@@ -164,6 +166,14 @@ function createDirectory({ core, clock, databaseUrl, watch = false }: TenancyOpt
   })
 }
 
+function createWorker(reconcileOnce: () => Promise<void>, spares: SpareKeeper, log: Logger): Worker {
+  const chores = [
+    { name: 'reconciler', run: () => reconcileOnce().then(() => false), ...RECONCILE },
+    { name: 'spares', run: () => spares.refill(), ...REFILL },
+  ]
+  return new Worker(chores, log)
+}
+
 function createWarmer({ core, tenantMigrations, spares, log }: TenancyOptions, admission: Admission): Worker {
   const { latest, files } = tenantMigrations
   const schema = { schemaVersion: latest ?? null, migrationsApplied: files.length }
@@ -182,16 +192,16 @@ async function inContextOf<T>(tenantId: Id, work: () => Promise<T>): Promise<T> 
 function openServers(
   options: TenancyOptions,
   installationId: () => Promise<Id>,
-  openUrl: (serverId: Id, sealed: string) => string,
+  urlOf: (server: ServerRecord) => string,
 ): ServerRegistry {
-  const { core, databaseUrl, tenantMigrations, connections, connectionsPerTenant } = options
+  const { core, tenantMigrations, connections, connectionsPerTenant } = options
   return new ServerRegistry({
     core,
-    open: ({ id, sealedUrl }) =>
+    open: (server) =>
       new TenantServer({
-        id,
-        url: sealedUrl === null ? databaseUrl : openUrl(id, sealedUrl),
-        holdsCore: sealedUrl === null,
+        id: server.id,
+        url: urlOf(server),
+        holdsCore: server.sealedUrl === null,
         migrations: tenantMigrations,
         installationId,
         connections,

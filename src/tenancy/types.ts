@@ -36,3 +36,13 @@ export interface TenantRecord {
 export function tenantDatabaseName(tenantId: Id): string {
   return `tenant_${tenantId}`
 }
+
+/** A database without an organization, ready or being made. */
+export function isSpare({ status }: Pick<TenantRecord, 'status'>): boolean {
+  return status === 'spare' || status === 'preparing'
+}
+
+/** Whether its role and database are complete: nobody is at work on them, and they are as they are to stay. */
+export function isComplete({ status }: Pick<TenantRecord, 'status'>): boolean {
+  return status === 'active' || status === 'suspended' || status === 'spare'
+}

@@ -28,6 +28,11 @@ async function help(words: readonly string[]): Promise<{ usage: string; text: st
   return { usage: /^Usage: tenantry (.*)$/m.exec(text)?.[1] ?? '', text }
 }
 
+/** A word in capitals stands for what a person puts there. */
+function inHelp(argument: string): string {
+  return /^[A-Z]+$/.test(argument) ? `<${argument.toLowerCase()}>` : `"${argument}"`
+}
+
 it('names npm scripts that exist', () => {
   const named = commands(/^(?:[A-Z_]+=\S+ )*npm (?:run )?(?=\w)/).map((rest) => rest.split(' ')[0] ?? '')
   expect(named).toContain('start')
@@ -43,7 +48,7 @@ it.each(commands(/^(?:npx tenantry|docker compose exec app node src\/main\/tenan
     const { usage, text } = await help(plain)
     const path = usage.split(' ').filter((word) => /^\w/.test(word))
     expect(plain.slice(0, path.length)).toEqual(path)
-    for (const argument of plain.slice(path.length)) expect(text).toContain(`"${argument}"`)
+    for (const argument of plain.slice(path.length)) expect(text).toContain(inHelp(argument))
     for (const option of line.match(/--[\w-]+/g) ?? []) expect(`${text} --json`).toContain(option)
   },
 )

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { type Id, scramVerifier } from '../../platform/index.ts'
 import { setRolePassword } from '../roles/store.ts'
 import type { ServerRegistry } from '../servers/server-registry.ts'
-import type { CoreDb } from '../types.ts'
+import { type CoreDb, isComplete } from '../types.ts'
 import { confirmPassword, findPassword, lockPassword, recordNextPassword } from './store.ts'
 import type { CredentialVault } from './vault.ts'
 
@@ -12,7 +12,7 @@ export interface RotationOptions {
   readonly vault: CredentialVault
 }
 
-/** The tenant has no role yet. */
+/** A tenant whose role is not complete, or whose password was changed at the same time. */
 export class RotationError extends Error {
   override readonly name = 'RotationError'
 }
@@ -22,7 +22,9 @@ export class RotationError extends Error {
  * the server gets the new one, and forgets the old one after. Sessions that are open go on.
  *
  * @returns the new version of the credentials
- * @throws RotationError; what the databases throw, after which it can be called again
+ * @throws RotationError; SealedElsewhereError when the platform's secret is not the one with which the password before was
+ *   sealed, because what is sealed with two secrets no process could open; what the databases throw, after which it can be
+ *   called again
  */
 export async function rotateCredentials(options: RotationOptions, tenantId: Id): Promise<number> {
   // The lock outlasts both steps: a slow rotation must not give the server its password after a later one did.
@@ -35,12 +37,14 @@ export async function rotateCredentials(options: RotationOptions, tenantId: Id):
 async function rotate(options: RotationOptions, tenantId: Id): Promise<number> {
   const { core, vault } = options
   const before = await findPassword(core, tenantId)
-  if (!before?.sealedPassword) throw new RotationError(`Tenant ${tenantId} has no credentials yet.`)
+  if (!before?.sealedPassword || !isComplete(before))
+    throw new RotationError(`Tenant ${tenantId} is ${before?.status ?? 'gone'}: its role is not complete.`)
+  vault.open(tenantId, before.sealedPassword)
   // A rotation that was interrupted: which of the two the server has is made certain first.
   if (before.sealedPreviousPassword !== null) await apply(options, tenantId, before)
   const sealedPassword = vault.seal(tenantId, vault.newPassword())
   const next = await recordNextPassword(core, tenantId, before.credentialsVersion, sealedPassword)
-  if (!next) throw new RotationError(`The credentials of tenant ${tenantId} were changed past the lock.`)
+  if (!next) throw new RotationError(`The credentials of tenant ${tenantId} were changed at the same time.`)
   await apply(options, tenantId, next)
   return next.credentialsVersion
 }

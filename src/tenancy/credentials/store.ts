@@ -1,9 +1,10 @@
-import { and, eq, sql } from 'drizzle-orm'
+import { and, eq, inArray, sql } from 'drizzle-orm'
 import type { Id } from '../../platform/index.ts'
 import { tenants } from '../tables.ts'
 import type { CoreExecutor, CoreTx } from '../types.ts'
 
 const PASSWORD = {
+  status: tenants.status,
   serverId: tenants.serverId,
   databaseName: tenants.databaseName,
   sealedPassword: tenants.sealedPassword,
@@ -19,7 +20,7 @@ export async function findPassword(core: CoreExecutor, tenantId: Id) {
 /**
  * Records the password that the server is about to get, and keeps the one that it has.
  *
- * @returns `undefined` when `version` is not the newest any more
+ * @returns `undefined` when `version` is not the newest any more, or somebody works on its role by now
  */
 export async function recordNextPassword(
   core: CoreExecutor,
@@ -35,7 +36,13 @@ export async function recordNextPassword(
       credentialsVersion: version + 1,
       updatedAt: sql`now()`,
     })
-    .where(and(eq(tenants.id, tenantId), eq(tenants.credentialsVersion, version)))
+    .where(
+      and(
+        eq(tenants.id, tenantId),
+        eq(tenants.credentialsVersion, version),
+        inArray(tenants.status, ['active', 'suspended', 'spare']),
+      ),
+    )
     .returning(PASSWORD)
   return row
 }

@@ -57,3 +57,19 @@ export async function setDraining(core: CoreExecutor, name: string, isDraining: 
     .returning({ id: servers.id })
   return rows.length === 1
 }
+
+/** How many tenants, and how many spares, each server holds; one without any is left out. */
+export async function countTenantsByServer(
+  core: CoreExecutor,
+): Promise<ReadonlyMap<Id, { readonly tenants: number; readonly spares: number }>> {
+  const isSpare = sql`${tenants.status} IN ('spare', 'preparing')`
+  const rows = await core.orm
+    .select({
+      serverId: tenants.serverId,
+      tenants: sql<number>`count(*) FILTER (WHERE NOT ${isSpare})::int`,
+      spares: sql<number>`count(*) FILTER (WHERE ${isSpare})::int`,
+    })
+    .from(tenants)
+    .groupBy(tenants.serverId)
+  return new Map(rows.map(({ serverId, ...counts }) => [serverId, counts]))
+}

@@ -1,0 +1,61 @@
+import type { Id } from '../../platform/index.ts'
+
+/** `info` is worth knowing and needs nothing done. */
+export type Severity = 'error' | 'warning' | 'info'
+
+/** What is wrong; stable, for scripts. */
+export type FindingCode =
+  | 'check-failed'
+  | 'connect-missing'
+  | 'credentials-missing'
+  | 'database-closed'
+  | 'database-half-dropped'
+  | 'database-limit'
+  | 'database-missing'
+  | 'database-unknown'
+  | 'database-without-tenant'
+  | 'group-role-missing'
+  | 'mark-foreign'
+  | 'mark-missing'
+  | 'marker-foreign'
+  | 'marker-missing'
+  | 'other-installation'
+  | 'other-role-connects'
+  | 'password-wrong'
+  | 'platform-role'
+  | 'provisioning-failed'
+  | 'provisioning-stuck'
+  | 'public-connect'
+  | 'rights-missing'
+  | 'role-missing'
+  | 'role-without-tenant'
+  | 'role-wrong'
+  | 'rotation-unfinished'
+  | 'schema-differs'
+  | 'secret-wrong'
+  | 'server-unfit'
+  | 'server-unreachable'
+  | 'spare-outdated'
+  | 'template-half-built'
+  | 'template-superseded'
+
+/** One difference between what is recorded and what is there. */
+export interface Finding {
+  readonly code: FindingCode
+  readonly severity: Severity
+  /** The server's name. */
+  readonly server: string
+  readonly tenantId?: Id
+  /** The database or role that it is about, or the server's name. */
+  readonly subject: string
+  readonly text: string
+  /** What an administrator may run, where the platform's role may not or should not. */
+  readonly statement?: string
+  /** Puts it right; can be called again. Throws when it cannot, having changed nothing that is not ours. */
+  readonly mend?: () => Promise<void>
+}
+
+/** Two looks at the same thing find the same key. */
+export function keyOf({ code, server, subject, tenantId = '' }: Finding): string {
+  return [code, server, subject, tenantId].join(' ')
+}
