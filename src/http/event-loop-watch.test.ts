@@ -62,6 +62,16 @@ describe('I13: a blocked event loop', () => {
     watch.stop()
   })
 
+  it('is not one whose process was paused, or got no processor', async () => {
+    const watch = new EventLoopWatch(LIMIT_MS, silentLogger)
+    watch.start()
+    // Sleeps without giving the thread back.
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, LIMIT_MS + 300)
+    await pause(150)
+    expect(watch.isBlocked).toBe(false)
+    watch.stop()
+  })
+
   it('is looked at no more when the server has closed', async () => {
     const watch = new EventLoopWatch(LIMIT_MS, silentLogger)
     watch.start()

@@ -7,6 +7,12 @@ const LOOK_EVERY_MS = 100
 const RECOVERY_MS = 500
 
 /**
+ * The least share of a long turn for which the thread had the processor. With less, the machine was paused or gave its time
+ * to others, and to refuse requests after that would help nobody.
+ */
+const OWN_SHARE = 0.25
+
+/**
  * Knows whether the event loop is blocked: one turn of it took longer than a client should wait for the first byte.
  *
  * Only the length of a turn counts, never how busy the process is. A server that is asked by as many clients as it can
@@ -19,6 +25,7 @@ export class EventLoopWatch {
   #timer: NodeJS.Timeout | undefined
   #isBlocked = false
   #dueAt = 0
+  #used = process.threadCpuUsage()
   #recoversAt = 0
 
   /** @param maxDelayMs milliseconds that a turn may take */
@@ -36,6 +43,7 @@ export class EventLoopWatch {
   start(): void {
     this.stop()
     this.#dueAt = performance.now() + LOOK_EVERY_MS
+    this.#used = process.threadCpuUsage()
     this.#timer = setInterval(() => this.#look(performance.now()), LOOK_EVERY_MS).unref()
   }
 
@@ -48,7 +56,10 @@ export class EventLoopWatch {
   #look(now: number): void {
     const delayMs = now - this.#dueAt
     this.#dueAt = now + LOOK_EVERY_MS
-    if (delayMs > this.#maxDelayMs) {
+    const { user, system } = process.threadCpuUsage(this.#used)
+    this.#used = process.threadCpuUsage()
+    const workedMs = (user + system) / 1_000
+    if (delayMs > this.#maxDelayMs && workedMs > delayMs * OWN_SHARE) {
       this.#recoversAt = now + RECOVERY_MS
       this.#log.warn({ delay_ms: Math.round(delayMs) }, 'the event loop was blocked: refusing new requests')
     }

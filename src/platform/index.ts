@@ -75,6 +75,7 @@ export {
   type DatabaseFault,
   databaseFault,
   isDatabaseNameTaken,
+  isStaleStatement,
   type PostgresError,
   postgresError,
   SQLSTATE,

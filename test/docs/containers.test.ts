@@ -158,8 +158,8 @@ it('publishes the application to this machine alone, and PostgreSQL to nobody', 
 it('hands on every variable of the configuration that makes sense in a container', () => {
   const names = new Set<string>()
   loadConfig(new Proxy({}, { get: (_, name) => void names.add(String(name)) }))
-  // The image decides these, and PORT is where the container is published.
-  for (const decided of ['NODE_ENV', 'HOST', 'PORT', 'TENANTRY_DATA_DIR']) names.delete(decided)
+  // The image decides these, PORT is where the container is published, and NEW_SERVER_URL is for one command.
+  for (const other of ['NODE_ENV', 'HOST', 'PORT', 'TENANTRY_DATA_DIR', 'NEW_SERVER_URL']) names.delete(other)
   expect(Object.keys(compose.services['app']?.environment ?? {}).sort()).toEqual([...names].sort())
 })
 

@@ -39,6 +39,9 @@ const OWN_ADVISORY_LOCKS = `
 const STATEMENTS = [
   ['a table that hides another', 'CREATE TEMPORARY TABLE users ()'],
   ['an open transaction', 'BEGIN'],
+  ['another search path', 'SET search_path TO nowhere'],
+  ['a ban on writing', 'SET default_transaction_read_only TO on'],
+  ['an advisory lock', 'SELECT pg_advisory_lock(4712)'],
 ] as const
 
 describe.each(STATEMENTS)('B14 a handler leaves %s behind', (_, statement) => {

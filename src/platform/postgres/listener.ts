@@ -35,11 +35,14 @@ const FAREWELL_MS = 500
 
 /**
  * Listens to one channel on a connection of its own, for ever: a connection that is cut, or that no longer answers, is
- * replaced, after pauses of 100 ms to 1 s. It never throws.
+ * replaced, after pauses of 100 ms to 1 s. What goes wrong with it is never thrown.
+ *
+ * @throws Error when the channel is not a name that the platform makes
  */
 export function createListener(options: ListenerOptions): Listener {
+  const statement = `LISTEN ${quoteIdentifier(options.channel)}`
   const closing = new AbortController()
-  const listening = listenAgainAndAgain(options, closing.signal)
+  const listening = listenAgainAndAgain(options, statement, closing.signal)
   return {
     close: async () => {
       closing.abort()
@@ -48,11 +51,15 @@ export function createListener(options: ListenerOptions): Listener {
   }
 }
 
-async function listenAgainAndAgain(options: ListenerOptions, closing: AbortSignal): Promise<void> {
+async function listenAgainAndAgain(
+  options: ListenerOptions,
+  statement: string,
+  closing: AbortSignal,
+): Promise<void> {
   const { random = Math.random } = options
   let longest = FIRST_PAUSE_MS
   while (!closing.aborted) {
-    const hasListened = await listenOnce(options, closing)
+    const hasListened = await listenOnce(options, statement, closing)
     if (hasListened) longest = FIRST_PAUSE_MS
     await pause(longest * (0.5 + random() / 2), undefined, { ref: false, signal: closing }).catch(
       () => undefined,
@@ -62,14 +69,18 @@ async function listenAgainAndAgain(options: ListenerOptions, closing: AbortSigna
 }
 
 /** One connection from birth to death. True when it has listened in between. */
-async function listenOnce(options: ListenerOptions, closing: AbortSignal): Promise<boolean> {
-  const { connection, channel, heartbeatMs = HEARTBEAT_MS, onNotification, onReady, onLost } = options
+async function listenOnce(
+  options: ListenerOptions,
+  statement: string,
+  closing: AbortSignal,
+): Promise<boolean> {
+  const { connection, heartbeatMs = HEARTBEAT_MS, onNotification, onReady, onLost } = options
   let link: Link | undefined
   let isReady = false
   try {
     link = new Link(connection, onNotification)
     closing.addEventListener('abort', link.close, { once: true })
-    await link.open(`LISTEN ${quoteIdentifier(channel)}`, heartbeatMs)
+    await link.open(statement, heartbeatMs)
     isReady = !closing.aborted
     if (isReady) onReady()
   } catch {

@@ -22,6 +22,7 @@ export const SQLSTATE = {
   outOfMemory: '53200',
   tooManyConnections: '53300',
   objectNotInPrerequisiteState: '55000',
+  objectInUse: '55006',
   lockNotAvailable: '55P03',
   queryCanceled: '57014',
   adminShutdown: '57P01',
@@ -31,6 +32,7 @@ export const SQLSTATE = {
   ioError: '58030',
   featureNotSupported: '0A000',
   invalidStatementName: '26000',
+  duplicateStatement: '42P05',
 } as const
 
 /** What a database error means for the caller, whatever its code was. */
@@ -55,6 +57,8 @@ const FAULT_BY_SQLSTATE: Readonly<Record<string, DatabaseFault>> = {
   [SQLSTATE.deadlockDetected]: 'conflict',
   [SQLSTATE.queryCanceled]: 'timeout',
   [SQLSTATE.lockNotAvailable]: 'timeout',
+  // After five seconds of waiting for the sessions in a database that is cloned, renamed or dropped.
+  [SQLSTATE.objectInUse]: 'timeout',
   [SQLSTATE.transactionTimeout]: 'timeout',
   [SQLSTATE.tooManyConnections]: 'overloaded',
   [SQLSTATE.idleInTransactionTimeout]: 'unavailable',
@@ -83,7 +87,10 @@ const SOCKET_ERRORS = new Set(
 
 /** pg reports a lost or late connection by message only, without a code. */
 const CONNECTION_LOST =
-  /^(Connection terminated|Client has encountered a connection error|Client was closed|timeout e|Query read timeout)/
+  /^(Connection terminated|Client has encountered a connection error|Client was closed|timeout expired|Query read timeout)/
+
+/** The pool's word, by message only too, when no connection came back in time. */
+const POOL_EXHAUSTED = 'timeout exceeded when trying to connect'
 
 /** Fields of an error that PostgreSQL sent. */
 export interface PostgresError extends Error {
@@ -111,6 +118,7 @@ export function databaseFault(error: unknown): DatabaseFault | undefined {
   for (let current = error; current instanceof Error; current = current.cause) {
     if ('code' in current && SOCKET_ERRORS.has(String(current.code))) return 'unavailable'
     if (CONNECTION_LOST.test(current.message)) return 'unavailable'
+    if (current.message === POOL_EXHAUSTED) return 'overloaded'
   }
   return undefined
 }
@@ -133,10 +141,12 @@ export function isDatabaseNameTaken(error: unknown): boolean {
 
 /**
  * Says whether a prepared statement of this connection went stale: a migration changed what it returns ("cached plan must
- * not change result type"), or it is not there any more. Nothing was run; on another connection the statement works.
+ * not change result type"), or is not there any more, or is there already. Nothing was run; on another connection the
+ * statement works.
  */
 export function isStaleStatement(error: unknown): boolean {
   const reported = postgresError(error)
-  if (reported?.code === SQLSTATE.invalidStatementName) return true
+  if (reported?.code === SQLSTATE.invalidStatementName || reported?.code === SQLSTATE.duplicateStatement)
+    return true
   return reported?.code === SQLSTATE.featureNotSupported && reported.message.includes('cached plan')
 }

@@ -1,2 +1,3 @@
+export { ConnectionBroker } from './broker.ts'
 export { CircuitBreaker } from './circuit-breaker.ts'
-export { type BrokerOptions, ConnectionBroker, type Destination } from './connection-broker.ts'
+export { type BrokerOptions, type BrokerStats, type Destination, sumOfStats } from './options.ts'

@@ -1,4 +1,3 @@
-import { httpErrors } from '../../http/index.ts'
 import {
   databaseFault,
   type Id,
@@ -8,25 +7,20 @@ import {
   runDetached,
   SingleFlight,
 } from '../../platform/index.ts'
-import type { CredentialVault } from '../credentials/vault.ts'
 import type { TenantDirectory } from '../directory.ts'
-import { rankServers } from '../servers/placement.ts'
-import type { ServerRegistry } from '../servers/server-registry.ts'
 import type { TenantServer } from '../servers/tenant-server.ts'
-import { claimSpare } from '../spares/store.ts'
-import { type CoreDb, type CoreTx, type TenantDb, tenantDatabaseName } from '../types.ts'
+import type { CoreDb, CoreTx, TenantDb } from '../types.ts'
+import { CLAIM_SECONDS, type ReservationOptions, reserveSpare, reserveTenant } from './reservation.ts'
 import { createSteps, ForeignDatabaseError, type Journey, PROVISIONING_STEPS, type Step } from './steps.ts'
 import {
   type Claim,
   type Claimant,
   claimTenant,
   finishTenant,
-  insertTenant,
   prolongClaim,
   recordFailure,
   recordStep,
   settleCreatedEvent,
-  withoutWaitingForDisk,
 } from './store.ts'
 
 /** What the owner of organizations adds to the birth of a tenant; both are called again after a crash. */
@@ -37,27 +31,18 @@ export interface ProvisioningHooks {
   activated(tenantId: Id): Promise<void>
 }
 
-export interface ProvisionerOptions {
+export interface ProvisionerOptions extends ReservationOptions {
   readonly core: CoreDb
   readonly directory: TenantDirectory
-  readonly servers: ServerRegistry
-  readonly vault: CredentialVault
   readonly installationId: () => Promise<Id>
   /** Most connections to one tenant's database, from all processes together. */
   readonly connectionLimit: number
   readonly tenantDb: (claim: Claim, server: TenantServer) => TenantDb
-  /** Called when a spare was taken. */
-  readonly spareTaken: () => void
   readonly log: Logger
 }
 
-/** How soon another process takes over what a dead one left; the living prolong their claims long before. */
-const CLAIM_SECONDS = 10
 const HEARTBEAT_MS = 3_000
 const MAX_ATTEMPTS = 5
-/** Until an operator has added a server. */
-const NO_ROOM_SECONDS = 60
-const NO_ROOM = 'No server may take one more organization at the moment; try again later.'
 /** A spare has nobody who waits for it, so it is tried for ever, but not often. */
 const MAX_PAUSE_SECONDS = 3_600
 
@@ -84,22 +69,15 @@ export class Provisioner {
 
   /**
    * Takes a spare, or writes a new tenant's record, in the caller's transaction, and gives the claim with which to go on
-   * after its commit. The organization must get the claim's `tenantId`.
-   *
-   * @param tenantId for a tenant that must have this id, and so can be no spare
-   * @throws httpErrors.overloaded when no server may take one more tenant
+   * after its commit. The organization must get the claim's `tenantId`. Takes and throws what `reserveTenant` does.
    */
-  async reserve(core: CoreTx, tenantId?: Id): Promise<Claim> {
-    const { servers } = this.#options
-    const ranked = await rankServers(core, servers.isReachable)
-    const spare = tenantId === undefined && (await this.#takeSpare(core, ranked))
-    if (spare) return spare
-    return await this.#insert(core, { tenantId: tenantId ?? newId(), ranked, goal: 'active' })
+  reserve(core: CoreTx, tenantId?: Id): Promise<Claim> {
+    return reserveTenant(this.#options, core, tenantId)
   }
 
   /** Writes the record of a spare in the caller's transaction; `complete` makes it after its commit. */
-  async reserveSpare(core: CoreTx, serverId: Id): Promise<Claim> {
-    return await this.#insert(core, { tenantId: newId(), ranked: [serverId], goal: 'spare' })
+  reserveSpare(core: CoreTx, serverId: Id): Promise<Claim> {
+    return reserveSpare(this.#options, core, serverId)
   }
 
   /**
@@ -143,55 +121,13 @@ export class Provisioner {
     return this.#running.run(tenantId, () => runDetached(work))
   }
 
-  async #takeSpare(core: CoreTx, ranked: readonly Id[]): Promise<Claim | undefined> {
-    const { servers, spareTaken } = this.#options
-    const [first] = ranked
-    if (first === undefined) return undefined
-    const { schema } = (await servers.get(first)).template
-    const claim = await claimSpare(core, { servers: ranked, schema, token: newId() }, CLAIM_SECONDS)
-    if (!claim) return undefined
-    spareTaken()
-    await this.#spareTheDisk(core, claim.serverId)
-    return claim
-  }
-
-  async #insert(
-    core: CoreTx,
-    wish: { tenantId: Id; ranked: readonly Id[]; goal: Claim['goal'] },
-  ): Promise<Claim> {
-    const { tenantId, ranked, goal } = wish
-    const [serverId] = ranked
-    if (serverId === undefined) throw httpErrors.overloaded({ detail: NO_ROOM, retryAfter: NO_ROOM_SECONDS })
-    const { vault } = this.#options
-    const tenant = {
-      tenantId,
-      serverId,
-      databaseName: tenantDatabaseName(tenantId),
-      sealedPassword: vault.seal(tenantId, vault.newPassword()),
-      goal,
-      token: newId(),
-    }
-    await insertTenant(core, tenant, CLAIM_SECONDS)
-    await this.#spareTheDisk(core, serverId)
-    return { ...tenant, wasSpare: false, attempts: 0, by: goal === 'active' ? 'owner' : 'reconciler' }
-  }
-
-  /** Where core and tenant share one log, what is committed at the end makes durable all that went before. */
-  async #spareTheDisk(core: CoreTx, serverId: Id): Promise<void> {
-    if ((await this.#options.servers.get(serverId)).holdsCore) await withoutWaitingForDisk(core)
-  }
-
   /** False when the claim was lost on the way: the one who has it now does the rest. */
   async #carryOut(claim: Claim): Promise<boolean> {
     const { core, directory, servers } = this.#options
     const heartbeat = setInterval(() => void this.#prolong(claim), HEARTBEAT_MS)
     try {
       const journey = { claim, server: await servers.get(claim.serverId), isAdopted: false }
-      for (const step of stepsOf(claim)) {
-        await this.#steps[step](journey)
-        // The only step of a spare that was claimed is recorded with its end.
-        if (!claim.wasSpare && !(await recordStep(core, claim, step, CLAIM_SECONDS))) return false
-      }
+      if (!(await this.#walk(journey))) return false
       if (!(await finishTenant(core, claim, journey.server.template.schema))) return false
     } catch (error) {
       await this.#fail(claim, error)
@@ -202,6 +138,30 @@ export class Provisioner {
     }
     if (claim.goal === 'active') await this.tellActivated(claim.tenantId)
     return true
+  }
+
+  /** False when the claim was lost on the way. */
+  async #walk(journey: Journey): Promise<boolean> {
+    const { claim } = journey
+    if (claim.wasSpare && (await this.#moveInto(journey))) return true
+    for (const step of stepsOf(claim)) {
+      await this.#steps[step](journey)
+      if (!(await recordStep(this.#options.core, claim, step, CLAIM_SECONDS))) return false
+    }
+    return true
+  }
+
+  /** Gives a spare its owner, which is recorded with the end. False when the spare must be made anew. */
+  async #moveInto(journey: Journey): Promise<boolean> {
+    try {
+      await this.#steps.owner(journey)
+      return true
+    } catch (error) {
+      // Spoiled behind our back. Nobody has ever been in it.
+      if (!isSpoiled(error)) throw error
+      this.#options.log.warn({ err: error, tenant_id: journey.claim.tenantId }, 'a spare was spoiled')
+      return false
+    }
   }
 
   async #prolong(claim: Claim): Promise<void> {
@@ -229,10 +189,15 @@ export class Provisioner {
   }
 }
 
-/** A spare lacks its owner only, and stays without one. */
-function stepsOf({ goal, wasSpare }: Claim): readonly Step[] {
-  if (wasSpare) return ['owner']
+/** A spare stays without an owner. */
+function stepsOf({ goal }: Claim): readonly Step[] {
   return goal === 'spare' ? PROVISIONING_STEPS.filter((step) => step !== 'owner') : PROVISIONING_STEPS
+}
+
+/** Whether a spare's database or role is gone or not what it was. */
+function isSpoiled(error: unknown): boolean {
+  const fault = databaseFault(error)
+  return fault === 'missing-database' || fault === 'forbidden' || fault === 'schema-mismatch'
 }
 
 function isPassing(error: unknown): boolean {

@@ -1,7 +1,7 @@
-import type { Logger } from '../../platform/index.ts'
+import type { Id, Logger } from '../../platform/index.ts'
 import type { CoreDb } from '../types.ts'
 import type { Provisioner } from './provisioner.ts'
-import { listDueEvents, listUnclaimedIds } from './store.ts'
+import { listDueEvents, listUnclaimed } from './store.ts'
 
 export interface ReconcilerOptions {
   readonly core: CoreDb
@@ -18,7 +18,7 @@ const EVENT_OVERDUE_SECONDS = 5
  * was told. One that fails stops none of the others.
  */
 export async function reconcile({ core, provisioner, log }: ReconcilerOptions): Promise<void> {
-  for (const tenantId of await listUnclaimedIds(core, BATCH)) {
+  const resume = async (tenantId: Id) => {
     try {
       const isDone = await provisioner.resume(tenantId, 'reconciler')
       if (isDone) log.info({ tenant_id: tenantId }, 'an interrupted provisioning was completed')
@@ -26,6 +26,13 @@ export async function reconcile({ core, provisioner, log }: ReconcilerOptions): 
       log.error({ err: error, tenant_id: tenantId }, 'provisioning failed')
     }
   }
+  const ofServers = Map.groupBy(await listUnclaimed(core, BATCH), ({ serverId }) => serverId)
+  // A server that does not answer keeps only its own tenants waiting.
+  await Promise.all(
+    [...ofServers.values()].map(async (tenants) => {
+      for (const { id } of tenants) await resume(id)
+    }),
+  )
   for (const tenantId of await listDueEvents(core, EVENT_OVERDUE_SECONDS, BATCH))
     await provisioner.tellActivated(tenantId)
 }

@@ -87,6 +87,9 @@ export function createSteps(
       await server.administer(async (connection) => {
         // Whose an open database is, nobody knows before the next step: until then it stays as it is.
         if (isAdopted && (await databaseState(connection, databaseName)) === 'open') return
+        const known = isAdopted ? await readMark(connection, databaseName) : null
+        if (known !== null && known !== mark)
+          throw new ForeignDatabaseError(`${databaseName} exists and says that it is not this tenant’s`)
         await openDatabase(connection, databaseName, { role: databaseName, mark, durable: !server.holdsCore })
       })
     },

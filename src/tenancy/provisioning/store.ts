@@ -97,14 +97,13 @@ export async function settleCreatedEvent(core: CoreExecutor, id: Id): Promise<vo
 }
 
 /** Unfinished provisionings that nobody holds, the longest waiting first. */
-export async function listUnclaimedIds(core: CoreExecutor, limit: number): Promise<Id[]> {
-  const rows = await core.orm
-    .select({ id: tenants.id })
+export async function listUnclaimed(core: CoreExecutor, limit: number): Promise<{ id: Id; serverId: Id }[]> {
+  return await core.orm
+    .select({ id: tenants.id, serverId: tenants.serverId })
     .from(tenants)
     .where(and(inArray(tenants.status, ['provisioning', 'preparing']), isUnclaimed()))
     .orderBy(asc(tenants.claimedUntil))
     .limit(limit)
-  return rows.map((row) => row.id)
 }
 
 /**

@@ -1,6 +1,6 @@
 import type { Id } from '../../platform/index.ts'
-import type { CoreExecutor } from '../types.ts'
-import { listServerLoads, listServers, type ServerLoad, type ServerRecord } from './store.ts'
+import type { CoreTx } from '../types.ts'
+import { listServerLoads, listServers, lockPlacement, type ServerLoad, type ServerRecord } from './store.ts'
 
 /** What a new tenant asks of its server. */
 export interface PlacementWish {
@@ -8,23 +8,46 @@ export interface PlacementWish {
   readonly region?: string | undefined
 }
 
+/** Servers by what they may give, the one with the fewest tenants first. */
+export interface Ranking {
+  /** May give a spare. A spare is counted as a tenant from the start, so a full server still gives those it has. */
+  readonly forSpares: readonly Id[]
+  /** May take one more database. */
+  readonly forNew: readonly Id[]
+}
+
 /**
- * The servers that may take one more tenant, the one with the fewest first. Counting is left out where there is no
- * choice, because it reads every tenant.
+ * The servers that may take one more tenant. Counting is left out where there is no choice, because it reads every
+ * tenant. Where a server has a limit, transactions that place tenants go one after another.
  *
  * @param isReachable says whether a server answered lately; one that did not is the last resort
  */
 export async function rankServers(
-  core: CoreExecutor,
+  core: CoreTx,
   isReachable: (id: Id) => boolean,
   wish: PlacementWish = {},
-): Promise<readonly Id[]> {
+): Promise<Ranking> {
   const allowed = (await listServers(core)).filter((server) => isAllowed(server, wish))
   const [only] = allowed
-  if (only && allowed.length === 1 && only.capacity === null) return [only.id]
-  const loads = (await listServerLoads(core)).filter((server) => isAllowed(server, wish) && hasRoom(server))
-  // The sort is stable: within the reachable and the others the emptiest stays first.
-  return loads.map(({ id }) => id).sort((one, other) => Number(isReachable(other)) - Number(isReachable(one)))
+  if (only && allowed.length === 1 && only.capacity === null)
+    return { forSpares: [only.id], forNew: [only.id] }
+  if (allowed.some(({ capacity }) => capacity !== null)) await lockPlacement(core)
+  const loads = (await listServerLoads(core)).filter((server) => isAllowed(server, wish))
+  const reachable = loads.filter(({ id }) => isReachable(id))
+  const away = loads.filter(({ id }) => !isReachable(id))
+  return {
+    forSpares: idsOf(reachable.length > 0 ? reachable : away),
+    forNew: idsOf([...reachable, ...away].filter(hasRoom)),
+  }
+}
+
+/** Whether a server may take one more database; it stays so until the transaction ends. */
+export async function mayTakeOneMore(core: CoreTx, id: Id): Promise<boolean> {
+  const server = (await listServers(core)).find((candidate) => candidate.id === id)
+  if (!server || server.isDraining) return false
+  if (server.capacity === null) return true
+  await lockPlacement(core)
+  return (await listServerLoads(core)).some((candidate) => candidate.id === id && hasRoom(candidate))
 }
 
 function isAllowed(server: ServerRecord, { region }: PlacementWish): boolean {
@@ -33,4 +56,8 @@ function isAllowed(server: ServerRecord, { region }: PlacementWish): boolean {
 
 function hasRoom({ capacity, tenants }: ServerLoad): boolean {
   return capacity === null || tenants < capacity
+}
+
+function idsOf(servers: readonly ServerLoad[]): readonly Id[] {
+  return servers.map(({ id }) => id)
 }

@@ -1,5 +1,5 @@
 import { type Id, SingleFlight } from '../../platform/index.ts'
-import type { CoreDb } from '../types.ts'
+import type { CoreDb, CoreExecutor, CoreTx } from '../types.ts'
 import type { ServerRecord } from './store.ts'
 import { findServer, listServers } from './store.ts'
 import type { TenantServer } from './tenant-server.ts'
@@ -25,9 +25,16 @@ export class ServerRegistry {
     return this.#open.get(id)
   }
 
-  /** @throws Error when there is no such server, which the core database's foreign key forbids */
-  async get(id: Id): Promise<TenantServer> {
-    return this.#open.get(id) ?? (await this.#opening.run(id, () => this.#load(id)))
+  /**
+   * @param within the caller's transaction, if it is in one: were all of the core's connections in transactions that wait
+   *   for one more, none would ever come
+   * @throws Error when there is no such server, which the core database's foreign key forbids
+   */
+  async get(id: Id, within?: CoreTx): Promise<TenantServer> {
+    const known = this.#open.get(id)
+    if (known) return known
+    if (within) return await this.#load(id, within)
+    return await this.#opening.run(id, () => this.#load(id, this.#options.core))
   }
 
   /** Every server, also those that this process did not use yet. */
@@ -48,8 +55,8 @@ export class ServerRegistry {
     await Promise.all(this.used.map((server) => server.close()))
   }
 
-  async #load(id: Id): Promise<TenantServer> {
-    const record = await findServer(this.#options.core, id)
+  async #load(id: Id, core: CoreExecutor): Promise<TenantServer> {
+    const record = await findServer(core, id)
     if (!record) throw new Error(`there is no server ${id}`)
     return this.#keep(record)
   }

@@ -1,7 +1,7 @@
 import { asc, count, eq, sql } from 'drizzle-orm'
 import type { Id } from '../../platform/index.ts'
 import { servers, tenants } from '../tables.ts'
-import type { CoreExecutor } from '../types.ts'
+import type { CoreExecutor, CoreTx } from '../types.ts'
 
 export type ServerRecord = typeof servers.$inferSelect
 
@@ -33,6 +33,11 @@ export async function listServerLoads(core: CoreExecutor): Promise<ServerLoad[]>
     .leftJoin(loads, eq(loads.serverId, servers.id))
     .orderBy(sql`coalesce(${loads.tenants}, 0)`, asc(servers.id))
   return rows.map((row) => ({ ...row.server, tenants: row.tenants }))
+}
+
+/** Holds off everybody else who places tenants, as long as the transaction lasts, so that each counts the one before. */
+export async function lockPlacement(core: CoreTx): Promise<void> {
+  await core.orm.execute(sql`SELECT pg_advisory_xact_lock(hashtext('tenantry placement'))`)
 }
 
 /** @throws a duplicate of `servers_name_key` when the name is taken */

@@ -70,8 +70,14 @@ export class TenantServer {
   }
 
   /** A connection of the platform's role for statements about databases and roles. */
-  administer<T>(work: (server: Connection) => Promise<T>): Promise<T> {
-    return this.#provisioning.exclusive((server) => this.breaker.run(() => work(server)))
+  async administer<T>(work: (server: Connection) => Promise<T>): Promise<T> {
+    await this.ping()
+    return await this.#provisioning.exclusive(work)
+  }
+
+  /** Finds out whether the server answers. The breaker watches this and no long work, which would make others wait. */
+  async ping(): Promise<void> {
+    await this.breaker.run(() => this.#provisioning.query({ text: 'SELECT 1' }))
   }
 
   /** A connection of the platform's role to one database. It counts towards the server's budget. */
@@ -89,13 +95,21 @@ export class TenantServer {
     }
   }
 
-  /** Where a tenant's statements go: connections of its own role, which `logIn` opens. */
-  sourceFor(database: string, logIn: (open: TenantLogin) => Promise<pg.Client>): ConnectionSource {
+  /**
+   * Where a tenant's statements go: connections of its own role, which `logIn` opens.
+   *
+   * @param keeps lives as long as the tenant has connections
+   */
+  sourceFor(
+    database: string,
+    logIn: (open: TenantLogin) => Promise<pg.Client>,
+    keeps: object,
+  ): ConnectionSource {
     const open: TenantLogin = (role, password) => {
       const options = this.#connectionTo(database, REQUEST_TIMEOUTS)
       return this.#open({ ...options, url: withCredentials(options.url, role, password) })
     }
-    return this.broker.sourceFor({ database, open: () => logIn(open) })
+    return this.broker.sourceFor({ database, open: () => logIn(open), keeps })
   }
 
   async close(): Promise<void> {

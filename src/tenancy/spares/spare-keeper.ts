@@ -1,8 +1,9 @@
-import { type Logger, newId } from '../../platform/index.ts'
+import { type Id, type Logger, newId } from '../../platform/index.ts'
 import type { Provisioner } from '../provisioning/provisioner.ts'
 import type { Claim } from '../provisioning/store.ts'
+import { mayTakeOneMore } from '../servers/placement.ts'
 import type { ServerRegistry } from '../servers/server-registry.ts'
-import { listServerLoads } from '../servers/store.ts'
+import { listServers } from '../servers/store.ts'
 import type { TenantServer } from '../servers/tenant-server.ts'
 import type { CoreDb } from '../types.ts'
 import { claimOutdatedSpare, countSpares } from './store.ts'
@@ -30,30 +31,38 @@ export class SpareKeeper {
   }
 
   /**
-   * Makes one spare, or brings one up to date, on each server that needs it. A server that is down stops none of the
-   * others.
+   * Makes one spare, or brings one up to date, on each server that needs it. A server that is down, or slow, stops none
+   * of the others.
    *
    * @returns whether anything was done, so that it is worth another look soon
    */
   async refill(): Promise<boolean> {
-    const { core, servers, log } = this.#options
-    let isBusy = false
-    for (const { id, isDraining, capacity, tenants } of await listServerLoads(core)) {
-      if (isDraining || !servers.isReachable(id)) continue
-      try {
-        const hasRoom = capacity === null || tenants < capacity
-        isBusy = (await this.#refillOne(await servers.get(id), hasRoom)) || isBusy
-      } catch (error) {
-        log.error({ err: error, server_id: id }, 'making a spare database failed')
-      }
-    }
-    return isBusy
+    const { core, log } = this.#options
+    const open = (await listServers(core)).filter(({ isDraining }) => !isDraining)
+    const made = await Promise.all(
+      open.map(async ({ id }) => {
+        try {
+          return await this.#refillOne(id)
+        } catch (error) {
+          log.error({ err: error, server_id: id }, 'making a spare database failed')
+          return false
+        }
+      }),
+    )
+    return made.includes(true)
   }
 
-  async #refillOne(server: TenantServer, hasRoom: boolean): Promise<boolean> {
-    const claim = (await this.#claimOutdated(server)) ?? (hasRoom ? await this.#reserve(server) : undefined)
+  async #refillOne(id: Id): Promise<boolean> {
+    const { servers, provisioner } = this.#options
+    const server = await servers.get(id)
+    if (!servers.isReachable(id)) {
+      // Whether it is back nobody else may ask, where nobody wants its tenants.
+      await server.ping().catch(() => undefined)
+      return false
+    }
+    const claim = (await this.#claimOutdated(server)) ?? (await this.#reserve(server))
     if (!claim) return false
-    await this.#options.provisioner.complete(claim)
+    await provisioner.complete(claim)
     return true
   }
 
@@ -67,6 +76,7 @@ export class SpareKeeper {
     if (wanted === 0) return undefined
     return await core.transaction(async (tx) => {
       if ((await countSpares(tx, server.id)) >= wanted) return undefined
+      if (!(await mayTakeOneMore(tx, server.id))) return undefined
       return await provisioner.reserveSpare(tx, server.id)
     })
   }

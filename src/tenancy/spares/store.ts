@@ -1,4 +1,4 @@
-import { and, asc, eq, inArray, isNull, lt, or, type SQL, sql } from 'drizzle-orm'
+import { and, asc, eq, inArray, isNull, lt, or, type SQL, type SQLWrapper, sql } from 'drizzle-orm'
 import type { Id } from '../../platform/index.ts'
 import { CLAIMED, type Claim, inSeconds } from '../provisioning/store.ts'
 import type { SchemaState } from '../store.ts'
@@ -31,7 +31,7 @@ export async function claimSpare(
   const [row] = await core.orm
     .update(tenants)
     .set({ status: 'provisioning', claimToken: token, claimedUntil: inSeconds(claimSeconds) })
-    .where(inArray(tenants.id, spare))
+    .where(isTheOne(spare))
     .returning(CLAIMED)
   return row && { ...row, token, goal: 'active', wasSpare: true, by: 'owner' }
 }
@@ -70,7 +70,7 @@ export async function claimOutdatedSpare(
   const [row] = await core.orm
     .update(tenants)
     .set({ status: 'preparing', claimToken: token, claimedUntil: inSeconds(claimSeconds) })
-    .where(inArray(tenants.id, spare))
+    .where(isTheOne(spare))
     .returning(CLAIMED)
   return row && { ...row, token, goal: 'spare', wasSpare: false, by: 'reconciler' }
 }
@@ -86,6 +86,14 @@ export async function countSpares(core: CoreTx, serverId: Id): Promise<number> {
     .from(tenants)
     .where(and(inArray(tenants.status, ['spare', 'preparing']), eq(tenants.serverId, serverId)))
   return row?.count ?? 0
+}
+
+/**
+ * With `=`, and not with IN: that may run a query once for each row that it is compared with, and each run would skip what
+ * the one before had locked, and take one spare more.
+ */
+function isTheOne(spare: SQLWrapper): SQL {
+  return sql`${tenants.id} = (${spare})`
 }
 
 function isAt({ schemaVersion, migrationsApplied }: SchemaState): SQL | undefined {

@@ -1,0 +1,135 @@
+import type { Backend } from './backend.ts'
+import { Chain, type Linked } from './chain.ts'
+
+/** Who may need a place for another connection. */
+export interface Contender extends Linked<Contender> {
+  /** Connections that serve its callers, or will. */
+  readonly usable: number
+  /** Whether it would open another connection now. */
+  readonly wants: boolean
+  /** Begins to open a connection, on a place that is taken for it. */
+  open(): void
+}
+
+/** A connection unused for longer than this, in milliseconds, may go so that a busy tenant gets one more. */
+const COLD_MS = 1_000
+
+/** An unused connection younger than this, in milliseconds, is left to its tenant while the other has one too. */
+const WARM_MS = 100
+
+/**
+ * The places for connections, and who waits for one. Lanes without any connection come first, those that want more
+ * after them; each time the one that waits longest gets one place and goes to the end. Nothing here costs more when more
+ * wait.
+ */
+export class Places {
+  /** Connections that nobody uses, the longest unused first. */
+  readonly idle = new Chain<Backend>()
+  readonly #max: number
+  readonly #turnMs: number
+  readonly #withNone = new Chain<Contender>()
+  readonly #withSome = new Chain<Contender>()
+  #taken = 0
+  #coming = 0
+
+  constructor({ max, turnMs }: { readonly max: number; readonly turnMs: number }) {
+    this.#max = max
+    this.#turnMs = turnMs
+  }
+
+  get taken(): number {
+    return this.#taken
+  }
+
+  get hasFree(): boolean {
+    return this.#taken < this.#max
+  }
+
+  /** Whether somebody waits for a place that is not on its way yet. */
+  get isShort(): boolean {
+    return this.#coming < this.#withNone.size + this.#withSome.size
+  }
+
+  /** Takes a free place. */
+  take(): void {
+    if (!this.hasFree) throw new Error('no free place')
+    this.#taken++
+  }
+
+  /** Takes a place that nobody waits for, if there is one. When there is none, makes one from what is hardly used. */
+  takeSpare(now: number): boolean {
+    if (this.hasFree) {
+      this.#taken++
+      return true
+    }
+    const coldest = this.idle.first
+    if (this.#coming === 0 && coldest && now - coldest.idleSince > COLD_MS) coldest.retire()
+    return false
+  }
+
+  /** Gives a place back, to whoever waits for one. */
+  free(): void {
+    this.#taken--
+    while (this.hasFree) {
+      const next = this.#withNone.shift() ?? this.#withSome.shift()
+      if (!next) return
+      this.consider(next)
+    }
+  }
+
+  /** Gives a contender the free places that it wants; while there is none, lets it wait in the right line. */
+  consider(contender: Contender): void {
+    while (contender.wants && this.hasFree) {
+      this.take()
+      contender.open()
+    }
+    const line = contender.wants ? this.#lineOf(contender) : undefined
+    if (contender.chain !== line) {
+      contender.chain?.remove(contender)
+      line?.push(contender)
+    }
+    if (line) this.makeRoom(performance.now())
+  }
+
+  /** Closes unused connections for those who wait. */
+  makeRoom(now: number): void {
+    while (this.isShort) {
+      const victim = this.idle.first
+      if (!victim || !this.#mayClose(victim, now)) return
+      victim.retire()
+    }
+  }
+
+  /** Whether a connection that did its turn must make room for another tenant, though its own is not done. */
+  mustGiveUp(backend: Backend, now: number): boolean {
+    if (!this.isShort || now - backend.bornAt < this.#turnMs) return false
+    if (this.#coming < this.#withNone.size) return true
+    const isFairer = this.#hasMoreThanNext(backend)
+    // The next in line may have enough, and one behind it too little.
+    if (!isFairer) this.#withSome.rotate()
+    return isFairer
+  }
+
+  /** Counts a connection's place as one that becomes free soon, or no longer. */
+  expect(backend: Backend, isComing: boolean): void {
+    if (backend.isComing === isComing) return
+    backend.isComing = isComing
+    this.#coming += isComing ? 1 : -1
+  }
+
+  #lineOf(contender: Contender): Chain<Contender> {
+    return contender.usable === 0 ? this.#withNone : this.#withSome
+  }
+
+  #mayClose(victim: Backend, now: number): boolean {
+    return (
+      this.#coming < this.#withNone.size || now - victim.idleSince > WARM_MS || this.#hasMoreThanNext(victim)
+    )
+  }
+
+  /** Whether both would be closer to equal if this one's tenant gave one up. */
+  #hasMoreThanNext(backend: Backend): boolean {
+    const next = this.#withSome.first
+    return next !== undefined && next.usable + 1 < backend.owner.usable
+  }
+}
