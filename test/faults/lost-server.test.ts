@@ -6,6 +6,7 @@ import { joinIn, type Resident, readProfile } from './support/house.ts'
 import type { OwnPostgres } from './support/own-postgres.ts'
 import { SteadyReader } from './support/steady-reader.ts'
 import {
+  ask,
   FIRST_ID,
   SECOND_ID,
   serverOf,
@@ -32,6 +33,10 @@ beforeAll(async () => {
     const home = (await serverOf(two.house, id)) === FIRST_ID ? onFirst : onSecond
     home.push(await joinIn(two.house.server, id))
   }
+  // The next one would go to the second server.
+  await ask(two.house, 'UPDATE servers SET is_draining = true WHERE id = $1', [SECOND_ID])
+  for (let made = 0; made < 2; made++) await create()
+  await ask(two.house, 'UPDATE servers SET is_draining = false WHERE id = $1', [SECOND_ID])
 }, 60_000)
 afterAll(() => two?.[Symbol.asyncDispose]())
 
@@ -84,6 +89,8 @@ describe.each<
     const readers = onFirst.map((resident) => new SteadyReader(two.house.server, resident))
     await lose(two.second)
     try {
+      // Also the first, which nobody could know.
+      expect(await serverOf(two.house, await create())).toBe(FIRST_ID)
       await eventually('fast refusals', async () => {
         const began = performance.now()
         const replies = await Promise.all(onSecond.map(read))

@@ -89,7 +89,7 @@ export class TenantServer {
     })
   }
 
-  /** Whether the server answers, within seconds. Placement goes by the latest answer. */
+  /** Whether the server answers, within seconds. */
   async answers(): Promise<boolean> {
     return await this.#ping().then(
       () => true,

@@ -61,7 +61,7 @@ export class SpareKeeper {
   async #refillOne(id: Id): Promise<boolean> {
     const { servers, provisioner } = this.#options
     const server = await servers.get(id)
-    // Asked also where no spare is wanted, so that new tenants are not placed on a server that is away.
+    // Asked also where no spare is wanted: that a server is back should be known before somebody needs it.
     if (!(await server.answers())) return false
     const claim = (await this.#claimOutdated(server)) ?? (await this.#reserve(server))
     if (!claim) return false
