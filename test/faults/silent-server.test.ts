@@ -3,6 +3,7 @@ import { createOrganization } from '../acceptance/support/api.ts'
 import { eventually } from '../acceptance/support/poll.ts'
 import { connectTo } from '../acceptance/support/running-postgres.ts'
 import { CORE } from './support/house.ts'
+import { TcpProxy } from './support/tcp-proxy.ts'
 import {
   ask,
   FIRST_ID,
@@ -12,14 +13,22 @@ import {
   untilSpares,
 } from './support/two-servers.ts'
 
+/** Where statements about databases are sent from. */
+const MAINTENANCE = 'postgres'
 const BOTH = { [FIRST_ID]: 1, [SECOND_ID]: 1 }
 
 let two: TwoServers
+/** Between the platform and the second server. */
+let proxy: TcpProxy
 beforeAll(async () => {
   two = await startTwoServers({ SPARE_DATABASES: '1' })
-  await two.add()
+  proxy = await TcpProxy.before(two.second.adminUrl)
+  await two.add(proxy.through(two.second.urlFor(MAINTENANCE)))
 }, 60_000)
-afterAll(() => two?.[Symbol.asyncDispose]())
+afterAll(async () => {
+  await two?.[Symbol.asyncDispose]()
+  await proxy?.[Symbol.asyncDispose]()
+})
 beforeEach(() => untilSpares(two.house, BOTH), 30_000)
 afterEach(() => two.second.thaw())
 
@@ -57,6 +66,15 @@ it('a server that falls silent while it is reconciled does not keep another from
   await silenceInTheMiddle(() => changeSpare(SECOND_ID, UNFINISHED))
   await changeSpare(FIRST_ID, UNFINISHED)
   await untilSpares(two.house, { [FIRST_ID]: 1 })
+})
+
+it('J11 a server whose idle connections the network has forgotten gets its next spare over new ones', async () => {
+  await changeSpare(SECOND_ID, "status = 'failed'")
+  await untilSpares(two.house, BOTH)
+  expect(proxy.open(MAINTENANCE)).toBeGreaterThan(0)
+  proxy.forget(MAINTENANCE)
+  await changeSpare(SECOND_ID, "status = 'failed'")
+  await untilSpares(two.house, BOTH)
 })
 
 it('a process starts soon also while one server is silent', async () => {

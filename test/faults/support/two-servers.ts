@@ -12,8 +12,8 @@ export interface TwoServers extends AsyncDisposable {
   readonly second: OwnPostgres
   /** The platform's. */
   readonly TENANTRY_SECRET: string
-  /** Tells the platform of the second server. */
-  add(): Promise<void>
+  /** Tells the platform of the second server, and where to reach it unless it is its own address. */
+  add(url?: string): Promise<void>
 }
 
 export const FIRST_ID = MAIN_SERVER_ID
@@ -27,9 +27,12 @@ export async function startTwoServers(env: Readonly<Record<string, string>>): Pr
   const house = stack.use(await startHouse({ TENANTRY_SECRET: SECRET, ...env }))
   const second = await OwnPostgres.create(house.place, { name: 'second' })
   const vault = createCredentialVault(createSecretBox(SECRET))
-  const add = async () => {
-    const url = vault.sealUrl(SECOND_ID, second.urlFor('postgres'))
-    await ask(house, `INSERT INTO servers (id, name, sealed_url) VALUES ($1, 'second', $2)`, [SECOND_ID, url])
+  const add = async (url = second.urlFor('postgres')) => {
+    const sealedUrl = vault.sealUrl(SECOND_ID, url)
+    await ask(house, `INSERT INTO servers (id, name, sealed_url) VALUES ($1, 'second', $2)`, [
+      SECOND_ID,
+      sealedUrl,
+    ])
   }
   const all = stack.move()
   return {
