@@ -3,7 +3,7 @@ import type { Platform } from './compose.ts'
 import { type ApiDescription, createHttpServer, type HeaderScheme, type HttpServer } from './http/index.ts'
 import { organizationErrors, organizationRoutes } from './organizations/index.ts'
 import { ping, VERSION } from './platform/index.ts'
-import { tenancyErrors } from './tenancy/index.ts'
+import { tenancyErrors, tenancyGauges } from './tenancy/index.ts'
 import { userErrors, userRoutes } from './users/index.ts'
 
 /** Outside production the limits are wider, so that a person who tries things out does not meet them. */
@@ -23,13 +23,7 @@ export async function createApp(platform: Platform): Promise<HttpServer> {
     hsts: config.production,
     trustProxy: config.trustedProxies.length > 0 && config.trustedProxies,
     readiness: [{ name: 'core database', check: () => ping(core) }],
-    gauges: [
-      {
-        name: 'tenantry_tenant_connections',
-        help: 'Connections to tenant databases that are open now.',
-        collect: () => tenancy.openConnections(),
-      },
-    ],
+    gauges: tenancyGauges(tenancy),
   })
   authRoutes(server, { auth, tenancy, tenantHeader: config.tenantHeader })
   organizationRoutes(server, { organizations, coreGuard })

@@ -30,16 +30,15 @@ export interface Admission {
 
 export function createAdmission({ core, directory, servers, vault }: AdmissionOptions): Admission {
   const logIn = createLogIn({ vault, reload: (tenantId) => findTenant(core, tenantId) })
-  /** A handle lives as long as the directory's record, and so does what it prepared. */
-  const handles = new WeakMap<TenantRecord, TenantDb>()
+  /** A handle and what it prepared live as long as the tenant has connections: of an idle one only the record stays. */
+  const handles = new WeakMap<TenantRecord, WeakRef<TenantDb>>()
 
-  const open = (tenant: TenantAccess, server: TenantServer): TenantDb => ({
-    ...createDatabase(
-      'tenant',
-      server.sourceFor(tenant.databaseName, (openAs) => logIn(tenant, openAs)),
-    ),
-    tenantId: tenant.id,
-  })
+  const open = (tenant: TenantAccess, server: TenantServer): TenantDb => {
+    const kept: { handle?: TenantDb } = {}
+    const source = server.sourceFor(tenant.databaseName, (openAs) => logIn(tenant, openAs), kept)
+    kept.handle = { ...createDatabase('tenant', source), tenantId: tenant.id }
+    return kept.handle
+  }
 
   const find: Admission['find'] = async (tenantId) => {
     const record = directory.peek(tenantId) ?? (await directory.find(tenantId))
@@ -53,10 +52,10 @@ export function createAdmission({ core, directory, servers, vault }: AdmissionOp
       if (!record) throw tenancyErrors.tenantNotFound()
       if (record.status === 'suspended') throw tenancyErrors.tenantSuspended()
       if (record.status !== 'active') throw tenancyErrors.tenantNotReady()
-      const known = handles.get(record)
+      const known = handles.get(record)?.deref()
       if (known) return known
       const tenant = open(record, servers.peek(record.serverId) ?? (await servers.get(record.serverId)))
-      handles.set(record, tenant)
+      handles.set(record, new WeakRef(tenant))
       return tenant
     },
     unfinished: ({ tenantId, databaseName, sealedPassword }, server) =>

@@ -1,6 +1,7 @@
 export { RotationError } from './credentials/rotate.ts'
 export { SealedElsewhereError } from './credentials/vault.ts'
 export { tenancyErrors } from './errors.ts'
+export { tenancyGauges } from './gauges.ts'
 export type { ProvisioningHooks } from './provisioning/provisioner.ts'
 export { acknowledgeTenant } from './provisioning/store.ts'
 export { type AddedServer, type NewServer, ServerRefusedError } from './servers/add-server.ts'

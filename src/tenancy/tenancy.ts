@@ -12,6 +12,7 @@ import {
   type SecretBox,
 } from '../platform/index.ts'
 import { type Admission, createAdmission } from './admission.ts'
+import { type BrokerStats, sumOfStats } from './broker/index.ts'
 import { rotateCredentials } from './credentials/rotate.ts'
 import { createCredentialVault } from './credentials/vault.ts'
 import { TenantDirectory } from './directory.ts'
@@ -76,8 +77,8 @@ export interface Tenancy {
   /** Gives a tenant's login role another password. Throws what `rotateCredentials` throws. */
   rotateCredentials(tenantId: Id): Promise<number>
   readonly operations: Operations
-  /** Connections to tenant databases that are open now. */
-  openConnections(): number
+  /** Connections to tenant databases and those who wait for one, of all servers together. */
+  connections(): BrokerStats
   /** A connection of the platform's role to a tenant's database, for migrations and repairs. */
   maintain<T>(
     tenant: Pick<TenantRecord, 'serverId' | 'databaseName'>,
@@ -145,7 +146,7 @@ export function createTenancy(options: TenancyOptions): Tenancy {
       return version
     },
     operations: createOperations({ core, vault, urlOf }),
-    openConnections: () => servers.used.reduce((sum, { broker }) => sum + broker.openConnections, 0),
+    connections: () => sumOfStats(servers.used.map(({ broker }) => broker.stats())),
     maintain: async ({ serverId, databaseName }, work) =>
       (await servers.get(serverId)).maintain(databaseName, work),
     close: async () => {

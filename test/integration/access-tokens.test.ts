@@ -171,13 +171,13 @@ it('A22 a flood of tokens with made-up keys costs no query, and good ones still 
     return `${Buffer.from(JSON.stringify(header)).toString('base64url')}.${claims}.${signature}`
   }
   const queries = countCoreQueries(test.platform)
-  const before = test.platform.tenancy.openConnections()
+  const before = test.platform.tenancy.connections().open
   const replies = await Promise.all(
     Array.from({ length: 300 }, () => call('GET', '/api/v1/users/me', `Bearer ${forged()}`)),
   )
   queries.stop()
   expect(new Set(replies.map(({ status }) => status))).toEqual(new Set([401]))
   expect(queries.count).toBe(0)
-  expect(test.platform.tenancy.openConnections()).toBe(before)
+  expect(test.platform.tenancy.connections().open).toBe(before)
   expect((await call('GET', '/api/v1/users/me', `Bearer ${member.token}`)).status).toBe(200)
 })

@@ -37,14 +37,14 @@ it('H17 50 first requests to a tenant look it up once, and share its connections
   expect(replies.map(({ status, body }) => [status, body.id])).toEqual(Array(50).fill([200, owner.id]))
   // Where it is, and what server that is.
   expect(queries.count).toBe(2)
-  expect(stranger.platform.tenancy.openConnections()).toBeLessThanOrEqual(PER_TENANT)
+  expect(stranger.platform.tenancy.connections().open).toBeLessThanOrEqual(PER_TENANT)
   const { rows } = await onServer((server) =>
     server.query<{ count: number }>(
       'SELECT count(*)::int AS count FROM pg_stat_activity WHERE datname = $1',
       [databaseName],
     ),
   )
-  const all = stranger.platform.tenancy.openConnections() + maker.platform.tenancy.openConnections()
+  const all = stranger.platform.tenancy.connections().open + maker.platform.tenancy.connections().open
   expect(rows[0]?.count).toBeLessThanOrEqual(all)
 })
 

@@ -80,7 +80,7 @@ async function wander(api: ApiClient, count: number): Promise<void> {
 describe('B12 200 requests at once, of 20 tenants in turn, on 2 connections each', () => {
   it('each hear of their own tenant alone, from every source', async () => {
     await wander(test.api, 200)
-    expect(test.platform.tenancy.openConnections()).toBeLessThanOrEqual(40)
+    expect(test.platform.tenancy.connections().open).toBeLessThanOrEqual(40)
   })
 
   it('also where connections are closed for each other all the time', async () => {
@@ -92,7 +92,7 @@ describe('B12 200 requests at once, of 20 tenants in turn, on 2 connections each
     try {
       for (const { id, canary } of tenants) crowded.own(canary, id)
       await wander(crowded.api, 40)
-      expect(crowded.platform.tenancy.openConnections()).toBeLessThanOrEqual(3)
+      expect(crowded.platform.tenancy.connections().open).toBeLessThanOrEqual(3)
     } finally {
       await crowded.close()
     }

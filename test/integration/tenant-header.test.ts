@@ -26,11 +26,11 @@ function bytesOf({ status, headers, text }: ApiReply): string {
 
 /** Runs `work` and says how much it made the platform look up. */
 async function lookUps(work: () => Promise<unknown>): Promise<number> {
-  const before = test.platform.tenancy.openConnections()
+  const before = test.platform.tenancy.connections().open
   const queries = countCoreQueries(test.platform)
   await work()
   queries.stop()
-  return queries.count + test.platform.tenancy.openConnections() - before
+  return queries.count + test.platform.tenancy.connections().open - before
 }
 
 describe('B1 a token of one tenant with the header of another', () => {
@@ -125,7 +125,7 @@ describe('B6 the header on a route of the platform', () => {
       expect(list.body.map(({ id }: { id: string }) => id)).toEqual([a, b])
       expect((await fresh.api.get(`/organizations/${a}`, call)).body.id).toBe(a)
       expect((await fresh.api.post('/organizations', {}, call)).status).toBe(422)
-      expect(fresh.platform.tenancy.openConnections()).toBe(0)
+      expect(fresh.platform.tenancy.connections().open).toBe(0)
     } finally {
       await fresh.close()
     }

@@ -52,7 +52,7 @@ describe.each(['provisioning', 'failed'])('B8 a tenant that is %s', (status) => 
       const { email, password } = owner
       const call = { tenantId, faulty: true }
       expect((await fresh.api.post('/auth/login', { email, password }, call)).status).toBe(503)
-      expect(fresh.platform.tenancy.openConnections()).toBe(0)
+      expect(fresh.platform.tenancy.connections().open).toBe(0)
     } finally {
       await fresh.close()
     }

@@ -47,9 +47,9 @@ describe('B7 a tenant that does not exist', () => {
   })
 
   it('opens no tenant database', async () => {
-    const before = test.platform.tenancy.openConnections()
+    const before = test.platform.tenancy.connections().open
     await test.api.post('/auth/login', credentials(), { tenantId: newId() })
-    expect(test.platform.tenancy.openConnections()).toBe(before)
+    expect(test.platform.tenancy.connections().open).toBe(before)
   })
 })
 

@@ -48,7 +48,7 @@ const others = fc
 it('B1 B4 whatever the header holds, but for the token’s own tenant: 400 or 403, and nothing is looked up', async () => {
   const header = fc.oneof(headerText, id, nearlyOwn, around, others)
   const queries = countCoreQueries(test.platform)
-  const before = test.platform.tenancy.openConnections()
+  const before = test.platform.tenancy.connections().open
   await fc.assert(
     fc.asyncProperty(header, fc.constantFrom('GET', 'PUT'), async (tenantId, method) => {
       fc.pre(tenantId !== own)
@@ -66,7 +66,7 @@ it('B1 B4 whatever the header holds, but for the token’s own tenant: 400 or 40
   )
   queries.stop()
   expect(queries.count).toBe(0)
-  expect(test.platform.tenancy.openConnections()).toBe(before)
+  expect(test.platform.tenancy.connections().open).toBe(before)
   const me = await test.api.get('/users/me', { token: member.token, tenantId: own })
   expect(me).toMatchObject({ status: 200, body: { phone: null } })
 })

@@ -87,7 +87,10 @@ const SOCKET_ERRORS = new Set(
 
 /** pg reports a lost or late connection by message only, without a code. */
 const CONNECTION_LOST =
-  /^(Connection terminated|Client has encountered a connection error|Client was closed|timeout e|Query read timeout)/
+  /^(Connection terminated|Client has encountered a connection error|Client was closed|timeout expired|Query read timeout)/
+
+/** The pool's word, by message only too, when no connection came back in time. */
+const POOL_EXHAUSTED = 'timeout exceeded when trying to connect'
 
 /** Fields of an error that PostgreSQL sent. */
 export interface PostgresError extends Error {
@@ -115,6 +118,7 @@ export function databaseFault(error: unknown): DatabaseFault | undefined {
   for (let current = error; current instanceof Error; current = current.cause) {
     if ('code' in current && SOCKET_ERRORS.has(String(current.code))) return 'unavailable'
     if (CONNECTION_LOST.test(current.message)) return 'unavailable'
+    if (current.message === POOL_EXHAUSTED) return 'overloaded'
   }
   return undefined
 }

@@ -72,6 +72,7 @@ export class Backend implements Linked<Backend> {
   #cancelledAt: number | undefined
   /** Somebody gave up on an answer: the server may not have noticed. */
   #mayStillRun = false
+  #isGathering = false
   #isRetired = false
   #closing: Promise<void> | undefined
 
@@ -117,10 +118,23 @@ export class Backend implements Linked<Backend> {
   #transmit(statement: Statement, now: number): void {
     if (this.#inFlight.length === 0) this.#runningSince = now
     this.#inFlight.push(statement)
+    this.#gather()
     // With a callback, because the driver's promises cost two more and a stack trace for each error.
     this.#driver.query(statement.config, statement.values, (error, result) =>
       this.#finished(statement, error, result),
     )
+  }
+
+  /** What is sent in one turn of the event loop goes out together: for small statements the system call is what costs. */
+  #gather(): void {
+    if (this.#isGathering) return
+    this.#isGathering = true
+    const { stream } = this.client.connection
+    stream.cork()
+    setImmediate(() => {
+      this.#isGathering = false
+      stream.uncork()
+    })
   }
 
   /** Gives it to one caller, until `takeBack`. */

@@ -1,3 +1,3 @@
 export { ConnectionBroker } from './broker.ts'
 export { CircuitBreaker } from './circuit-breaker.ts'
-export type { BrokerOptions, BrokerStats, Destination } from './options.ts'
+export { type BrokerOptions, type BrokerStats, type Destination, sumOfStats } from './options.ts'

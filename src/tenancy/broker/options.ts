@@ -8,6 +8,8 @@ export interface Destination {
    * socket behind.
    */
   open(): Promise<pg.Client>
+  /** Lives as long as there are connections or callers. */
+  readonly keeps?: object
 }
 
 export interface BrokerOptions {
@@ -40,6 +42,14 @@ export interface BrokerStats {
   readonly idle: number
   /** Callers in line. */
   readonly waiting: number
+}
+
+/** The figures of several brokers together. */
+export function sumOfStats(all: readonly BrokerStats[]): BrokerStats {
+  const sum = { open: 0, leased: 0, idle: 0, waiting: 0 }
+  for (const one of all)
+    for (const key of ['open', 'leased', 'idle', 'waiting'] as const) sum[key] += one[key]
+  return sum
 }
 
 /** A statement that runs longer than this, in milliseconds, gets no other behind it. */

@@ -108,10 +108,10 @@ describe('statements that share a connection', () => {
   })
 
   it('fail with the one whose answer never came, and the next caller is served', async () => {
-    const rig = start({ max: 1, timeouts: { answer: 300 } })
+    const rig = start({ max: 1, timeouts: { answer: 1_500 } })
     await rig.pid(0)
     const results = await Promise.allSettled([
-      rig.source(0).query({ text: 'SELECT pg_sleep(4)' }),
+      rig.source(0).query({ text: 'SELECT pg_sleep(10)' }),
       rig.source(0).query(whoAmI),
     ])
     for (const result of results)

@@ -112,13 +112,21 @@ export class TenantServer {
     }
   }
 
-  /** Where a tenant's statements go: connections of its own role, which `logIn` opens. */
-  sourceFor(database: string, logIn: (open: TenantLogin) => Promise<pg.Client>): ConnectionSource {
+  /**
+   * Where a tenant's statements go: connections of its own role, which `logIn` opens.
+   *
+   * @param keeps lives as long as the tenant has connections
+   */
+  sourceFor(
+    database: string,
+    logIn: (open: TenantLogin) => Promise<pg.Client>,
+    keeps: object,
+  ): ConnectionSource {
     const open: TenantLogin = (role, password) => {
       const options = this.#connectionTo(database, REQUEST_TIMEOUTS)
       return this.#open({ ...options, url: withCredentials(options.url, role, password) })
     }
-    return this.broker.sourceFor({ database, open: () => logIn(open) })
+    return this.broker.sourceFor({ database, open: () => logIn(open), keeps })
   }
 
   async close(): Promise<void> {

@@ -1,0 +1,23 @@
+import type { MetricGauge } from '../http/index.ts'
+import type { Tenancy } from './tenancy.ts'
+
+/** What `/metrics` shows of the connections to tenant databases. */
+export function tenancyGauges({ connections }: Pick<Tenancy, 'connections'>): readonly MetricGauge[] {
+  return [
+    {
+      name: 'tenantry_tenant_connections',
+      help: 'Connections to tenant databases that are open now.',
+      collect: () => connections().open,
+    },
+    {
+      name: 'tenantry_tenant_connections_in_use',
+      help: 'Connections to tenant databases on which something runs now.',
+      collect: () => connections().leased,
+    },
+    {
+      name: 'tenantry_tenant_connections_waiting',
+      help: 'Callers who wait for a connection to a tenant database now.',
+      collect: () => connections().waiting,
+    },
+  ]
+}
