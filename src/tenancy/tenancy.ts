@@ -212,7 +212,7 @@ function openServers(
 
 /** A server that cannot be reached must not keep the others' tenants waiting. */
 async function prepare(servers: ServerRegistry, log: Logger): Promise<void> {
-  for (const server of await servers.all()) {
+  const prepareOne = async (server: TenantServer) => {
     try {
       await server.administer((connection) => server.template.ensure(connection))
     } catch (error) {
@@ -220,6 +220,7 @@ async function prepare(servers: ServerRegistry, log: Logger): Promise<void> {
       log.error({ err: error, server_id: server.id }, 'a server could not be prepared')
     }
   }
+  await Promise.all((await servers.all()).map(prepareOne))
 }
 
 /** Remembers the first success; a failure is forgotten, so that the next caller tries again. */

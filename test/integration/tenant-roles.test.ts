@@ -89,6 +89,24 @@ describe('a tenant’s login role', () => {
     expect(await outcome).toBe('42501')
   })
 
+  it('B18 reads what others are called, and nothing of what they ask or how they log in', async () => {
+    const read = (query: string) =>
+      asTenant(mine, `tenant_${mine}`, async (client) => (await client.query(query)).rows)
+    const sessions = await read(
+      `SELECT client_addr, query FROM pg_stat_activity
+        WHERE usename <> current_user`,
+    )
+    expect(sessions.length).toBeGreaterThan(0)
+    for (const session of sessions)
+      expect(session).toEqual({ client_addr: null, query: '<insufficient privilege>' })
+    const names = await read("SELECT datname AS name FROM pg_database WHERE datname LIKE 'tenant\\_%'")
+    expect(names.map(({ name }) => name)).toContain(`tenant_${others}`)
+    for (const { name } of names) expect(name).toMatch(/^tenant_[0-9a-f-]{36}$/)
+    expect(await read('SELECT DISTINCT rolpassword FROM pg_roles')).toEqual([{ rolpassword: '********' }])
+    for (const secret of ['pg_authid', 'pg_user_mapping', 'pg_hba_file_rules', 'pg_statistic'])
+      await expect(read(`SELECT * FROM ${secret}`).catch(sqlstate), secret).resolves.toBe('42501')
+  })
+
   it('reads and writes rows, under the limits of its role', async () => {
     const shown = await asTenant(mine, `tenant_${mine}`, async (client) => {
       await client.query("UPDATE users SET phone = '1' WHERE is_owner")

@@ -1,4 +1,5 @@
 import type { Id, Logger } from '../../platform/index.ts'
+import { atEveryServer } from '../servers/at-every-server.ts'
 import type { CoreDb } from '../types.ts'
 import type { Provisioner } from './provisioner.ts'
 import { listDueEvents, listUnclaimed } from './store.ts'
@@ -27,10 +28,10 @@ export async function reconcile({ core, provisioner, log }: ReconcilerOptions): 
     }
   }
   const ofServers = Map.groupBy(await listUnclaimed(core, BATCH), ({ serverId }) => serverId)
-  // A server that does not answer keeps only its own tenants waiting.
-  await Promise.all(
+  await atEveryServer(
     [...ofServers.values()].map(async (tenants) => {
       for (const { id } of tenants) await resume(id)
+      return true
     }),
   )
   for (const tenantId of await listDueEvents(core, EVENT_OVERDUE_SECONDS, BATCH))

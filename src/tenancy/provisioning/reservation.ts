@@ -31,7 +31,7 @@ export async function reserveTenant(
   core: CoreTx,
   tenantId?: Id,
 ): Promise<Claim> {
-  const ranked = await rankServers(core, options.servers.isReachable)
+  const ranked = await rankServers(core, (ids) => options.servers.answering(ids, core))
   const spare = tenantId === undefined && (await takeSpare(options, core, ranked.forSpares))
   if (spare) return spare
   const [serverId] = ranked.forNew

@@ -17,28 +17,27 @@ export interface Ranking {
 }
 
 /**
- * The servers that may take one more tenant. Counting is left out where there is no choice, because it reads every
- * tenant. Where a server has a limit, transactions that place tenants go one after another.
+ * The servers that may take one more tenant. Asking and counting are left out where there is no choice, because counting
+ * reads every tenant. Where a server has a limit, transactions that place tenants go one after another.
  *
- * @param isReachable says whether a server answered lately; one that did not is the last resort
+ * @param answering picks the servers that can be worked with: whoever is placed on another one waits until it is back
  */
 export async function rankServers(
   core: CoreTx,
-  isReachable: (id: Id) => boolean,
+  answering: (ids: readonly Id[]) => Promise<ReadonlySet<Id>>,
   wish: PlacementWish = {},
 ): Promise<Ranking> {
   const allowed = (await listServers(core)).filter((server) => isAllowed(server, wish))
   const [only] = allowed
   if (only && allowed.length === 1 && only.capacity === null)
     return { forSpares: [only.id], forNew: [only.id] }
+  // Asked before anybody else has to wait for this transaction.
+  const there = await answering(idsOf(allowed))
   if (allowed.some(({ capacity }) => capacity !== null)) await lockPlacement(core)
-  const loads = (await listServerLoads(core)).filter((server) => isAllowed(server, wish))
-  const reachable = loads.filter(({ id }) => isReachable(id))
-  const away = loads.filter(({ id }) => !isReachable(id))
-  return {
-    forSpares: idsOf(reachable.length > 0 ? reachable : away),
-    forNew: idsOf([...reachable, ...away].filter(hasRoom)),
-  }
+  const loads = (await listServerLoads(core)).filter(
+    (server) => isAllowed(server, wish) && there.has(server.id),
+  )
+  return { forSpares: idsOf(loads), forNew: idsOf(loads.filter(hasRoom)) }
 }
 
 /** Whether a server may take one more database; it stays so until the transaction ends. */
@@ -58,6 +57,6 @@ function hasRoom({ capacity, tenants }: ServerLoad): boolean {
   return capacity === null || tenants < capacity
 }
 
-function idsOf(servers: readonly ServerLoad[]): readonly Id[] {
+function idsOf(servers: readonly ServerRecord[]): readonly Id[] {
   return servers.map(({ id }) => id)
 }

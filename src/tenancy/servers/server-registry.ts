@@ -48,8 +48,21 @@ export class ServerRegistry {
     return [...this.#open.values()]
   }
 
-  /** Whether a server answered when it was last asked; one that nobody asked counts as reachable. */
-  readonly isReachable = (id: Id): boolean => this.#open.get(id)?.breaker.isOpen !== true
+  /**
+   * Those of these servers that can be worked with now. One that did not answer lately is asked again, but not waited for.
+   *
+   * @param within the caller's transaction
+   */
+  async answering(ids: readonly Id[], within: CoreTx): Promise<ReadonlySet<Id>> {
+    const servers: TenantServer[] = []
+    for (const id of ids) servers.push(await this.get(id, within))
+    const asked = servers.map(async (server) => {
+      const answer = server.answers()
+      return !server.breaker.isOpen && (await answer)
+    })
+    const answers = await Promise.all(asked)
+    return new Set(ids.filter((_, index) => answers[index]))
+  }
 
   async close(): Promise<void> {
     await Promise.all(this.used.map((server) => server.close()))

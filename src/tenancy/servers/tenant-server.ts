@@ -9,7 +9,9 @@ import {
   databaseOf,
   type Id,
   MAINTENANCE_TIMEOUTS,
+  type Pool,
   REQUEST_TIMEOUTS,
+  SingleFlight,
   type Timeouts,
   withCredentials,
   withDatabase,
@@ -33,6 +35,10 @@ export interface TenantServerOptions {
 /** Each CREATE DATABASE copies megabytes, and the server's disk is everybody's: two at a time, the others wait. */
 const PROVISIONING_CONNECTIONS = 2
 const PROVISIONING_TIMEOUTS = { ...MAINTENANCE_TIMEOUTS, connect: 60_000 }
+/** Most that an answer to nothing may take. */
+const ANSWER_MS = 2_000
+/** The driver's types do not know that a statement may have a time-out of its own. */
+const PROBE: pg.QueryConfig & { query_timeout: number } = { text: 'SELECT 1', query_timeout: ANSWER_MS }
 const MAX_WAIT_MS = 2_000
 const IDLE_MS = 60_000
 
@@ -45,7 +51,10 @@ export class TenantServer {
   readonly breaker = new CircuitBreaker()
   readonly template: TenantTemplate
   readonly #options: TenantServerOptions
-  readonly #provisioning: ReturnType<typeof createPool>
+  readonly #provisioning: Pool
+  /** Never in line behind a CREATE DATABASE. */
+  readonly #probe: Pool
+  readonly #pings = new SingleFlight<'ping', void>()
 
   constructor(options: TenantServerOptions) {
     const { id, url, holdsCore, migrations, installationId, connections, connectionsPerTenant } = options
@@ -62,6 +71,7 @@ export class TenantServer {
       ...this.#connectionTo(databaseOf(url), PROVISIONING_TIMEOUTS),
       max: PROVISIONING_CONNECTIONS,
     })
+    this.#probe = createPool({ ...this.#connectionTo(databaseOf(url), REQUEST_TIMEOUTS), max: 1 })
     this.template = new TenantTemplate({
       migrations,
       installationId,
@@ -71,13 +81,20 @@ export class TenantServer {
 
   /** A connection of the platform's role for statements about databases and roles. */
   async administer<T>(work: (server: Connection) => Promise<T>): Promise<T> {
-    await this.ping()
-    return await this.#provisioning.exclusive(work)
+    await this.#ping()
+    return await this.#provisioning.exclusive(async (server) => {
+      // An unused connection may be one that the network has forgotten, and `work` has all the time in the world.
+      await server.query(PROBE)
+      return await work(server)
+    })
   }
 
-  /** Finds out whether the server answers. The breaker watches this and no long work, which would make others wait. */
-  async ping(): Promise<void> {
-    await this.breaker.run(() => this.#provisioning.query({ text: 'SELECT 1' }))
+  /** Whether the server answers, within seconds. */
+  async answers(): Promise<boolean> {
+    return await this.#ping().then(
+      () => true,
+      () => false,
+    )
   }
 
   /** A connection of the platform's role to one database. It counts towards the server's budget. */
@@ -113,7 +130,14 @@ export class TenantServer {
   }
 
   async close(): Promise<void> {
-    await Promise.all([this.broker.close(), this.#provisioning.close()])
+    await Promise.all([this.broker.close(), this.#provisioning.close(), this.#probe.close()])
+  }
+
+  /** The breaker watches this and no long work, which would make others wait. */
+  async #ping(): Promise<void> {
+    await this.#pings.run('ping', async () => {
+      await this.breaker.run(() => this.#probe.query(PROBE))
+    })
   }
 
   #open(options: ConnectionOptions): Promise<pg.Client> {

@@ -1,6 +1,7 @@
 import { type Id, type Logger, newId } from '../../platform/index.ts'
 import type { Provisioner } from '../provisioning/provisioner.ts'
 import type { Claim } from '../provisioning/store.ts'
+import { atEveryServer } from '../servers/at-every-server.ts'
 import { mayTakeOneMore } from '../servers/placement.ts'
 import type { ServerRegistry } from '../servers/server-registry.ts'
 import { listServers } from '../servers/store.ts'
@@ -25,6 +26,8 @@ const CLAIM_SECONDS = 10
  */
 export class SpareKeeper {
   readonly #options: SpareKeeperOptions
+  /** Servers at which something is being done. */
+  readonly #busy = new Set<Id>()
 
   constructor(options: SpareKeeperOptions) {
     this.#options = options
@@ -37,29 +40,29 @@ export class SpareKeeper {
    * @returns whether anything was done, so that it is worth another look soon
    */
   async refill(): Promise<boolean> {
-    const { core, log } = this.#options
-    const open = (await listServers(core)).filter(({ isDraining }) => !isDraining)
-    const made = await Promise.all(
-      open.map(async ({ id }) => {
-        try {
-          return await this.#refillOne(id)
-        } catch (error) {
-          log.error({ err: error, server_id: id }, 'making a spare database failed')
-          return false
-        }
-      }),
-    )
-    return made.includes(true)
+    const open = (await listServers(this.#options.core)).filter(({ isDraining }) => !isDraining)
+    // One that was not ready with its last turn gets no other.
+    const free = open.filter(({ id }) => !this.#busy.has(id))
+    return await atEveryServer(free.map(({ id }) => this.#takeTurn(id)))
+  }
+
+  async #takeTurn(id: Id): Promise<boolean> {
+    this.#busy.add(id)
+    try {
+      return await this.#refillOne(id)
+    } catch (error) {
+      this.#options.log.error({ err: error, server_id: id }, 'making a spare database failed')
+      return false
+    } finally {
+      this.#busy.delete(id)
+    }
   }
 
   async #refillOne(id: Id): Promise<boolean> {
     const { servers, provisioner } = this.#options
     const server = await servers.get(id)
-    if (!servers.isReachable(id)) {
-      // Whether it is back nobody else may ask, where nobody wants its tenants.
-      await server.ping().catch(() => undefined)
-      return false
-    }
+    // Asked also where no spare is wanted: that a server is back should be known before somebody needs it.
+    if (!(await server.answers())) return false
     const claim = (await this.#claimOutdated(server)) ?? (await this.#reserve(server))
     if (!claim) return false
     await provisioner.complete(claim)

@@ -110,6 +110,16 @@ export class OwnPostgres implements AsyncDisposable {
     await this.#gone()
   }
 
+  /** Stops every process where it is: who connects waits, who asks gets no answer, and no connection ends. */
+  freeze(): void {
+    for (const { pid } of processesNaming(this.#title)) process.kill(pid, 'SIGSTOP')
+  }
+
+  /** Lets them go on. */
+  thaw(): void {
+    for (const { pid } of processesNaming(this.#title)) process.kill(pid, 'SIGCONT')
+  }
+
   /** SIGKILL for one backend, which makes PostgreSQL end all of them and recover. */
   killBackend(pid: number): void {
     process.kill(pid, 'SIGKILL')
