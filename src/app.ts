@@ -6,9 +6,6 @@ import { ping, VERSION } from './platform/index.ts'
 import { tenancyErrors, tenancyGauges } from './tenancy/index.ts'
 import { userErrors, userRoutes } from './users/index.ts'
 
-/** Outside production the limits are wider, so that a person who tries things out does not meet them. */
-const DEVELOPMENT_LIMIT_FACTOR = 10
-
 /** The HTTP application: every route that there is. Add a feature's routes here. */
 export async function createApp(platform: Platform): Promise<HttpServer> {
   const { config, log, core, tenancy, auth, users, organizations, coreGuard, tenantGuard } = platform
@@ -19,7 +16,7 @@ export async function createApp(platform: Platform): Promise<HttpServer> {
     api: describeApi(config.tenantHeader),
     docs: config.docs,
     errors: [authErrors, tenancyErrors, organizationErrors, userErrors],
-    rateLimits: { enabled: config.rateLimits, factor: config.production ? 1 : DEVELOPMENT_LIMIT_FACTOR },
+    rateLimits: { enabled: config.rateLimits, factor: config.rateLimitFactor },
     hsts: config.production,
     trustProxy: config.trustedProxies.length > 0 && config.trustedProxies,
     readiness: [{ name: 'core database', check: () => ping(core) }],

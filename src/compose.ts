@@ -102,7 +102,7 @@ async function wire({ config, databaseUrl, secret, clock, log }: ComposeOptions,
     tenancy,
     auth: createAuthService({ core, sessions, passwords: createPasswordHasher(), events }),
     users: createUserService({ events }),
-    organizations: createOrganizationService({ core, tenancy, log }),
+    organizations: createOrganizationService({ core, tenancy, log, perDay: config.organizationsPerDay }),
     coreGuard: createCoreGuard(guardOptions),
     tenantGuard: createTenantGuard(guardOptions),
     close: async () => {

@@ -28,6 +28,8 @@ describe('loadConfig', () => {
       accessTokenTtl: 600,
       refreshTokenTtl: 2_592_000,
       rateLimits: true,
+      rateLimitFactor: 10,
+      organizationsPerDay: 50,
       docs: true,
       trustedProxies: [],
       log: { level: 'info', format: 'json' },

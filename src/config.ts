@@ -29,6 +29,10 @@ export interface Config {
   /** Seconds. */
   readonly refreshTokenTtl: number
   readonly rateLimits: boolean
+  /** Every limit is multiplied by it: wider outside production, so that a person who tries things out meets none. */
+  readonly rateLimitFactor: number
+  /** Most organizations that one user makes in 24 hours. */
+  readonly organizationsPerDay: number
   readonly docs: boolean
   /** Addresses or networks of the proxies whose X-Forwarded-* headers are believed. */
   readonly trustedProxies: readonly string[]
@@ -52,6 +56,9 @@ export class ConfigError extends Error {
 
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const
 const SECONDS = { s: 1, m: 60, h: 3_600, d: 86_400 } as const
+const OUTSIDE_PRODUCTION = 10
+/** A database takes about 8 MB of disk, and a tenth of a second of the server. */
+const ORGANIZATIONS_PER_DAY = 5
 const MIN_SECRET_LENGTH = 32
 /** Fewer different characters than this is a repeated word, not a secret; 32 random hex digits have about 14. */
 const MIN_SECRET_VARIETY = 8
@@ -67,6 +74,8 @@ export function loadConfig(env: Environment, terminal = false): Config {
   const read = new Reader(env)
   const production =
     read.choice('NODE_ENV', ['development', 'production', 'test'], 'development') === 'production'
+  const rateLimits = read.onOff('RATE_LIMITS', 'on')
+  const rateLimitFactor = production ? 1 : OUTSIDE_PRODUCTION
   const config: Config = {
     production,
     host: read.text('HOST', '127.0.0.1'),
@@ -82,7 +91,9 @@ export function loadConfig(env: Environment, terminal = false): Config {
     tenantConnectionsPerTenant: read.integer('TENANT_CONNECTIONS_PER_TENANT', 4, 1, 1_000),
     accessTokenTtl: read.duration('ACCESS_TOKEN_TTL', '10m', 60, 900),
     refreshTokenTtl: read.duration('REFRESH_TOKEN_TTL', '30d', 60, 90 * SECONDS.d),
-    rateLimits: read.onOff('RATE_LIMITS', 'on'),
+    rateLimits,
+    rateLimitFactor,
+    organizationsPerDay: rateLimits ? ORGANIZATIONS_PER_DAY * rateLimitFactor : Number.POSITIVE_INFINITY,
     docs: read.onOff('DOCS', 'on'),
     trustedProxies: read.networks('TRUSTED_PROXIES'),
     log: {

@@ -6,6 +6,7 @@ import type { Id, Logger } from '../platform/index.ts'
 import {
   acknowledgeTenant,
   type CoreDb,
+  type CoreTx,
   type ProvisioningHooks,
   type Tenancy,
   tenancyErrors,
@@ -18,6 +19,7 @@ import { answerOnce, type Creation, findEarlier, keyedRequest } from './keyed-re
 import type { OrganizationBody } from './schemas.ts'
 import { slugOf, slugProblem } from './slug.ts'
 import {
+  countMadeToday,
   findOrganization,
   findUnansweredOrganization,
   insertOrganization,
@@ -34,7 +36,7 @@ export interface OrganizationService {
    * instead: a request that failed can simply be made again. With a key it is that key's organization instead, and no
    * other.
    *
-   * @throws httpErrors.validationFailed, organizationErrors.slugTaken, tenancyErrors.tenantNotReady; with a key also
+   * @throws httpErrors.validationFailed, httpErrors.rateLimited, organizationErrors.slugTaken, tenancyErrors.tenantNotReady; with a key also
    *   organizationErrors.idempotencyMismatch and idempotencyConflict
    */
   create(
@@ -54,6 +56,8 @@ export interface OrganizationServiceOptions {
   readonly log: Logger
   /** Milliseconds after which an organization is answered as it then is, while its making goes on. Default 10 s. */
   readonly createWaitMs?: number
+  /** Most organizations that one user makes in 24 hours. Default: any number. */
+  readonly perDay?: number
 }
 
 /** Carries a reserved organization to its end. */
@@ -73,7 +77,8 @@ const POLL_MS = 200
 const DERIVED_SLUG_TRIES = 5
 
 /** Gives the function that reserves a new organization, or finds the one that an earlier request reserved. */
-function createBegin({ core, tenancy, createWaitMs = CREATE_WAIT_MS }: OrganizationServiceOptions) {
+function createBegin(options: OrganizationServiceOptions) {
+  const { core, tenancy, createWaitMs = CREATE_WAIT_MS, perDay = Number.POSITIVE_INFINITY } = options
   /** Record, tenant and key in one transaction; `undefined` when the slug is taken, or the key in use. */
   async function reserve(
     owner: CoreUser,
@@ -83,6 +88,7 @@ function createBegin({ core, tenancy, createWaitMs = CREATE_WAIT_MS }: Organizat
   ): Promise<Birth | undefined> {
     try {
       const claim = await core.transaction(async (tx) => {
+        if (perDay < Number.POSITIVE_INFINITY) await refuseMany(tx, owner, perDay)
         const reserved = await tenancy.provisioner.reserve(tx)
         await insertOrganization(tx, { id: reserved.tenantId, name, slug, ownerId: owner.id })
         if (request && !(await insertRequest(tx, request, reserved.tenantId))) throw new KeyInUse()
@@ -182,6 +188,14 @@ export function organizationHooks(core: CoreDb, events: Publisher<OrganizationEv
       )
     },
   }
+}
+
+/** Databases are the most expensive thing that anybody can ask for: the count is exact, also for requests at once. */
+async function refuseMany(core: CoreTx, owner: CoreUser, perDay: number): Promise<void> {
+  const { made, secondsLeft } = await countMadeToday(core, owner.id)
+  if (made < perDay) return
+  const detail = `You made ${made} organizations in 24 hours; "Retry-After" says when you may make the next.`
+  throw httpErrors.rateLimited({ detail, retryAfter: Math.max(1, secondsLeft) })
 }
 
 async function findOwned(core: CoreDb, owner: CoreUser, id: Id): Promise<Organization> {

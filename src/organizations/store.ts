@@ -37,6 +37,7 @@ export interface RecordedRequest {
   readonly isRunning: boolean
 }
 
+const A_DAY = sql`interval '1 day'`
 /** How long a key is known. */
 const KEPT = sql`interval '24 hours'`
 /** Each new key takes away so many old ones, so that there are never many. */
@@ -44,6 +45,30 @@ const PURGE_LIMIT = 10
 
 export async function insertOrganization(core: CoreExecutor, organization: NewOrganization): Promise<void> {
   await core.orm.insert(organizations).values(organization)
+}
+
+/**
+ * What an owner made lately. Nobody else makes anything for the same owner before the transaction ends, so that what was
+ * counted stays true.
+ *
+ * @returns how many in the last 24 hours, and the seconds until the first of them is older than that
+ */
+export async function countMadeToday(
+  core: CoreTx,
+  ownerId: Id,
+): Promise<{ made: number; secondsLeft: number }> {
+  // A statement of its own: one that waits inside would count with the snapshot from before it waited.
+  await core.orm.execute(
+    sql`SELECT pg_advisory_xact_lock(hashtextextended(${`organizations of ${ownerId}`}, 0))`,
+  )
+  const [row] = await core.orm
+    .select({
+      made: sql<number>`count(*)::int`,
+      secondsLeft: sql<number>`ceil(coalesce(extract(epoch from min(${organizations.createdAt}) + ${A_DAY} - now()), 0))::int`,
+    })
+    .from(organizations)
+    .where(and(eq(organizations.ownerId, ownerId), gt(organizations.createdAt, sql`now() - ${A_DAY}`)))
+  return row ?? { made: 0, secondsLeft: 0 }
 }
 
 /** Says whether an insert failed because of its slug. */

@@ -35,5 +35,5 @@ function cleanStatements(chunk: string): string[] {
 
 /** CASCADE would drop, without a word, what the models know nothing of. */
 function withoutCascade(statement: string): string {
-  return /^DROP\b/.test(statement) ? statement.replace(/\s+CASCADE$/, '') : statement
+  return /^DROP\b/.test(statement) ? statement.replace(/\sCASCADE$/, '').trimEnd() : statement
 }

@@ -9,7 +9,7 @@ import {
 } from '../../platform/index.ts'
 import type { Linked } from './chain.ts'
 import { SLOW_MS } from './options.ts'
-import { Cleaning, hasLeftTraces, mayLeaveTraces } from './session-state.ts'
+import { Cleaning, hasLeftTraces, isAtomic, mayLeaveTraces } from './session-state.ts'
 import { type Statement, Waiter } from './waiter.ts'
 
 /** A caller who wants a connection for himself. */
@@ -32,6 +32,8 @@ export interface BackendOwner {
   retired(backend: Backend): void
   /** The server let go of it. */
   gone(backend: Backend): void
+  /** A migration made the plans of all connections so far stale. */
+  outdated(): void
   /** The statement did nothing and works on another connection. */
   runAgain(statement: Statement): void
 }
@@ -40,6 +42,10 @@ export interface BackendOwner {
 interface Driver {
   /** Looked at for each statement: whether to send it before the one before it is answered. */
   pipeline: boolean
+  /** Whether all that was sent is answered. */
+  readonly readyForQuery: boolean
+  /** When it gives up on an answer, counted from when it was given the statement. */
+  readonly connectionParameters: { query_timeout: number | false }
   query(
     config: pg.QueryConfig,
     values: unknown[] | undefined,
@@ -70,8 +76,12 @@ export class Backend implements Linked<Backend> {
   /** Since when the first in flight, or the lease, runs. */
   #runningSince = 0
   #cancelledAt: number | undefined
+  /** How long an answer may take from when its statement is the first in flight. */
+  readonly #answerMs: number
   /** Somebody gave up on an answer: the server may not have noticed. */
   #mayStillRun = false
+  /** A shared statement failed, and what it left of a transaction is not known yet. */
+  #hasFailed = false
   #isGathering = false
   #isRetired = false
   #closing: Promise<void> | undefined
@@ -79,11 +89,21 @@ export class Backend implements Linked<Backend> {
   constructor(client: pg.Client, owner: BackendOwner, cancel: (client: pg.Client) => Promise<void>) {
     this.client = client
     this.owner = owner
-    this.#cancel = cancel
+    this.#cancel = async (client) => await cancel(client)
     this.#driver = client as unknown as Driver
-    this.#driver.pipeline = true
+    this.#answerMs = Number(this.#driver.connectionParameters.query_timeout) || Number.POSITIVE_INFINITY
+    this.#share(true)
     client.on('error', () => this.retire())
     client.on('end', () => this.#lost())
+    // An error is reported before what it left of a transaction is.
+    client.connection.on('readyForQuery', ({ status }: { status: string }) => {
+      const isShared = !this.#lease || this.#hasFailed
+      this.#hasFailed = false
+      if (status === 'I' || !isShared) return
+      this.#cutOff()
+      // A lease that began before this was known must not begin inside of a transaction.
+      if (this.#lease) client.connection.stream.destroy()
+    })
   }
 
   /** How many use it. */
@@ -120,9 +140,13 @@ export class Backend implements Linked<Backend> {
     this.#inFlight.push(statement)
     this.#gather()
     // With a callback, because the driver's promises cost two more and a stack trace for each error.
-    this.#driver.query(statement.config, statement.values, (error, result) =>
-      this.#finished(statement, error, result),
-    )
+    try {
+      this.#driver.query(statement.config, statement.values, (error, result) =>
+        this.#finished(statement, error, result),
+      )
+    } catch (error) {
+      this.#finished(statement, error as Error, undefined as never)
+    }
   }
 
   /** What is sent in one turn of the event loop goes out together: for small statements the system call is what costs. */
@@ -142,8 +166,22 @@ export class Backend implements Linked<Backend> {
     this.#lease = request
     this.#runningSince = now
     // Without pipelining a statement after a failed one is not sent before the failure is known, and cursors work.
-    this.#driver.pipeline = false
+    this.#share(false)
     request.admit(this)
+  }
+
+  /** Shared by pipelining, or one caller's; the driver's time-out would count the time that others take. */
+  #share(isShared: boolean): void {
+    this.#driver.pipeline = isShared
+    const isTimed = !isShared && Number.isFinite(this.#answerMs)
+    this.#driver.connectionParameters.query_timeout = isTimed ? this.#answerMs : false
+  }
+
+  /** Cuts it when the answer that all wait for does not come. */
+  giveUp(now: number): void {
+    if (this.#lease || this.#inFlight.length === 0 || now - this.#runningSince < this.#answerMs) return
+    this.#cutOff(new Error('Query read timeout'))
+    this.#ended(now)
   }
 
   /**
@@ -154,11 +192,14 @@ export class Backend implements Linked<Backend> {
   takeBack(error: unknown): void {
     const now = performance.now()
     this.#lease = undefined
-    this.#driver.pipeline = true
-    const isInDoubt = leavesInDoubt(error)
+    // Its holder may have left something running, or an error whose transaction's state is not known yet.
+    const isInDoubt = leavesInDoubt(error) || !this.#driver.readyForQuery
     if (isInDoubt) this.#mayStillRun = true
     if (isInDoubt || this.client.getTransactionStatus() !== 'I') this.retire()
-    else if (!this.#isRetired) this.#clean(now)
+    else if (!this.#isRetired) {
+      this.#share(true)
+      this.#clean(now)
+    }
     this.#ended(now)
   }
 
@@ -201,7 +242,8 @@ export class Backend implements Linked<Backend> {
     if (error) this.#failed(statement, error)
     else {
       if (this.client.getTransactionStatus() !== 'I') this.#cutOff()
-      else if (hasLeftTraces(result) && !mayLeaveTraces(statement.config)) this.#clean(now)
+      else if (!(statement instanceof Cleaning) && hasLeftTraces(result) && !mayLeaveTraces(statement.config))
+        this.#clean(now)
       statement.succeed(result)
     }
     this.#ended(now)
@@ -210,13 +252,19 @@ export class Backend implements Linked<Backend> {
   #failed(statement: Statement, error: Error): void {
     // What the server did not report came from the driver, and its idea of what is under way may be wrong now.
     const reported = postgresError(error)
+    this.#hasFailed = reported !== undefined
+    // The other connections' plans are as old; a retired one's owner knows.
+    if (!this.#isRetired && reported?.code === SQLSTATE.featureNotSupported && isStaleStatement(error))
+      this.owner.outdated()
     if (!reported || leavesInDoubt(error)) {
       this.#mayStillRun = true
       this.retire()
     }
     const isInnocent =
       isStaleStatement(error) ||
-      (reported?.code === SQLSTATE.queryCanceled && this.#cancelledAt !== undefined)
+      (reported?.code === SQLSTATE.queryCanceled &&
+        this.#cancelledAt !== undefined &&
+        isAtomic(statement.config))
     if (!isInnocent || statement.isRerun || statement.isAbandoned) {
       statement.fail(error)
       return
@@ -229,17 +277,20 @@ export class Backend implements Linked<Backend> {
 
   /** Nobody waits for it: who is sent behind it finds the session clean. */
   #clean(now: number): void {
-    this.#transmit(new Cleaning(() => this.retire()), now)
+    this.#transmit(new Cleaning(() => this.#cutOff()), now)
   }
 
-  /** A single statement opened a transaction: what stands behind it must fail, or it would be rolled back in silence. */
-  #cutOff(): void {
+  /**
+   * The session is not what the next one may find, or it is in a transaction: what stands behind must fail, or it would be
+   * rolled back in silence.
+   */
+  #cutOff(error: Error = httpErrors.databaseUnavailable()): void {
     this.retire()
     if (this.#inFlight.length === 0) return
     this.#mayStillRun = true
     this.client.connection.stream.destroy()
     // Their answers may have arrived already, together with this one's.
-    for (const statement of this.#inFlight.splice(0)) statement.fail(httpErrors.databaseUnavailable())
+    for (const statement of this.#inFlight.splice(0)) statement.fail(error)
   }
 
   #ended(now: number): void {

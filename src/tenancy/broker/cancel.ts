@@ -10,7 +10,7 @@ const TIMEOUT_MS = 2_000
  *
  * @see https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-FLOW-CANCELING-REQUESTS
  */
-export function requestCancel(client: pg.Client): Promise<void> {
+export async function requestCancel(client: pg.Client): Promise<void> {
   // The driver keeps both, and its types leave them out.
   const { processID, secretKey } = client as pg.Client & { processID: number; secretKey: number }
   const request = Buffer.alloc(16)
@@ -20,7 +20,7 @@ export function requestCancel(client: pg.Client): Promise<void> {
   request.writeInt32BE(secretKey, 12)
   const { host, port } = client
   const socket = host.startsWith('/') ? connect(`${host}/.s.PGSQL.${port}`) : connect(port, host)
-  return new Promise((resolve, reject) => {
+  await new Promise<void>((resolve, reject) => {
     socket.setTimeout(TIMEOUT_MS, () => socket.destroy(new Error('the cancel request was not taken')))
     socket.on('error', reject)
     socket.on('close', () => resolve())

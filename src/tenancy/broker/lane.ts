@@ -135,6 +135,11 @@ export class Lane implements Contender, BackendOwner {
     this.forgetIfUnused()
   }
 
+  outdated(): void {
+    this.#generation++
+    for (const backend of [...this.#backends]) backend.retire()
+  }
+
   runAgain(statement: Statement): void {
     this.#enter(statement, true)
     this.#serve(performance.now())
@@ -142,9 +147,11 @@ export class Lane implements Contender, BackendOwner {
 
   /** Looks at what takes long: callers in line, statements whose caller has gone. */
   patrol(now: number): void {
-    for (const backend of [...this.#backends]) backend.stopAbandoned(now)
-    for (const backend of this.#retired) {
+    for (const backend of [...this.#backends, ...this.#retired]) {
       backend.stopAbandoned(now)
+      backend.giveUp(now)
+    }
+    for (const backend of this.#retired) {
       if (backend.isSlow(now)) this.#roads.places.expect(backend, false)
     }
     if (this.#line.size === 0) return
@@ -290,21 +297,24 @@ export class Lane implements Contender, BackendOwner {
       client = await destination.open()
     } catch (error) {
       this.#opening--
-      this.#notConnected(error)
+      this.#notConnected(error, generation)
       return
     }
     this.#opening--
     this.#retryAt = 0
     const backend = new Backend(client, this, options.cancel)
     this.#backends.push(backend)
-    if (this.#roads.isClosed || generation !== this.#generation) backend.retire()
-    else this.#use(backend, backend.bornAt)
+    if (this.#roads.isClosed || generation !== this.#generation) {
+      backend.retire()
+      await backend.close()
+    } else this.#use(backend, backend.bornAt)
   }
 
   /** Tells all who wait, unless another connection serves them: what failed for one will fail for the next too. */
-  #notConnected(error: unknown): void {
+  #notConnected(error: unknown, generation: number): void {
     this.#retryAt = performance.now() + RETRY_MS
-    if (this.usable === 0) {
+    // Those who came after an eviction were not asked for with what failed.
+    if (this.usable === 0 && generation === this.#generation) {
       for (const waiter of this.#line) {
         this.#leave(waiter)
         waiter.fail(error)
