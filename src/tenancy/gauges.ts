@@ -12,7 +12,7 @@ export function tenancyGauges({ connections }: Pick<Tenancy, 'connections'>): re
     {
       name: 'tenantry_tenant_connections_in_use',
       help: 'Connections to tenant databases on which something runs now.',
-      collect: () => connections().leased,
+      collect: () => connections().busy,
     },
     {
       name: 'tenantry_tenant_connections_waiting',

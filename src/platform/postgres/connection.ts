@@ -52,6 +52,8 @@ export function clientConfig({ url, applicationName, timeouts }: ConnectionOptio
     lock_timeout: timeouts.lock,
     idle_in_transaction_session_timeout: timeouts.idleInTransaction,
     keepAlive: true,
+    // Linux would wait two hours before it asks whether a silent server is still there.
+    keepAliveInitialDelayMillis: 10_000,
     client_encoding: 'UTF8',
     // By default PostgreSQL looks into a schema named like the role first, and `tenantry`, which holds the migration
     // ledger, is a likely name for the role: tables would be made there.

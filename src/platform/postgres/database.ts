@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { drizzle, type NodePgDatabase } from 'drizzle-orm/node-postgres'
 import type pg from 'pg'
 import type { Connection } from './connection.ts'
-import { databaseFault } from './sqlstate.ts'
+import { databaseFault, isStaleStatement } from './sqlstate.ts'
 
 /** Where statements find a connection: a pool, or a lease from a broker. */
 export interface ConnectionSource {
@@ -26,8 +26,8 @@ export interface Transaction<Scope extends string> extends Executor<Scope> {
 /** One database, as the code above the platform sees it. */
 export interface Database<Scope extends string> extends Executor<Scope> {
   /**
-   * Commits what `work` did, or nothing. A serialization failure or deadlock runs `work` again (3 tries), so it must
-   * have no effect outside the database.
+   * Commits what `work` did, or nothing. A serialization failure, a deadlock or a plan that a migration made stale runs
+   * `work` again (3 tries), so it must have no effect outside the database.
    */
   transaction<T>(work: (tx: Transaction<Scope>) => Promise<T>): Promise<T>
 }
@@ -76,10 +76,15 @@ async function retryOnConflict<T>(attempt: () => Promise<T>): Promise<T> {
     try {
       return await attempt()
     } catch (error) {
-      if (tries >= TRANSACTION_TRIES || databaseFault(error) !== 'conflict') throw error
+      if (tries >= TRANSACTION_TRIES || !mayPass(error)) throw error
       await sleep(Math.random() * 50 * 2 ** tries)
     }
   }
+}
+
+/** Everything was rolled back, and the reason may be gone the next time; a stale plan goes with its connection. */
+function mayPass(error: unknown): boolean {
+  return databaseFault(error) === 'conflict' || isStaleStatement(error)
 }
 
 /** Drizzle asks of its client nothing but `query`, which every source has; its types name the driver's classes. */

@@ -194,6 +194,7 @@ export class Backend implements Linked<Backend> {
     this.#lease = undefined
     // Its holder may have left something running, or an error whose transaction's state is not known yet.
     const isInDoubt = leavesInDoubt(error) || !this.#driver.readyForQuery
+    if (isPlanStale(error)) this.owner.outdated()
     if (isInDoubt) this.#mayStillRun = true
     if (isInDoubt || this.client.getTransactionStatus() !== 'I') this.retire()
     else if (!this.#isRetired) {
@@ -253,9 +254,8 @@ export class Backend implements Linked<Backend> {
     // What the server did not report came from the driver, and its idea of what is under way may be wrong now.
     const reported = postgresError(error)
     this.#hasFailed = reported !== undefined
-    // The other connections' plans are as old; a retired one's owner knows.
-    if (!this.#isRetired && reported?.code === SQLSTATE.featureNotSupported && isStaleStatement(error))
-      this.owner.outdated()
+    // A retired one's owner knows already.
+    if (!this.#isRetired && isPlanStale(error)) this.owner.outdated()
     if (!reported || leavesInDoubt(error)) {
       this.#mayStillRun = true
       this.retire()
@@ -315,4 +315,9 @@ export class Backend implements Linked<Backend> {
     if (this.#mayStillRun && !stream.readableEnded) await this.#cancel(this.client).catch(() => undefined)
     this.owner.gone(this)
   }
+}
+
+/** A migration changed what a statement gives: plans on other connections are as old. A statement that is missing is not. */
+function isPlanStale(error: unknown): boolean {
+  return isStaleStatement(error) && postgresError(error)?.code === SQLSTATE.featureNotSupported
 }

@@ -1,6 +1,6 @@
 import type { ConnectionSource } from '../../platform/index.ts'
 import { requestCancel } from './cancel.ts'
-import { Lane, type Roads } from './lane.ts'
+import { Lane, type Shared } from './lane.ts'
 import type { BrokerOptions, BrokerStats, Destination } from './options.ts'
 import { Patrol } from './patrol.ts'
 import { Places } from './places.ts'
@@ -8,9 +8,10 @@ import { Places } from './places.ts'
 const DEFAULTS = {
   maxWaiting: 1_000,
   maxLifeMs: 1_800_000,
-  pipelineDepth: 16,
+  pipelineDepth: 8,
   turnMs: 20,
   cancel: requestCancel,
+  isAway: () => false,
 }
 
 /** How often connections that nobody uses are looked for, at most and at least, in milliseconds. */
@@ -24,14 +25,14 @@ export class ConnectionBroker {
   /** Those that have connections or callers. */
   readonly #lanes = new Map<string, Lane>()
   readonly #places: Places
-  readonly #roads: Roads
+  readonly #shared: Shared
   readonly #patrol = new Patrol(() => this.#look())
   readonly #sweeper: NodeJS.Timeout
 
   constructor(given: BrokerOptions) {
     const options = { ...DEFAULTS, ...given }
     this.#places = new Places(options)
-    this.#roads = {
+    this.#shared = {
       options,
       places: this.#places,
       waiting: 0,
@@ -62,10 +63,10 @@ export class ConnectionBroker {
   }
 
   stats(): BrokerStats {
-    let leased = 0
-    for (const lane of this.#lanes.values()) leased += lane.leased
+    let busy = 0
+    for (const lane of this.#lanes.values()) busy += lane.busy
     const { taken, idle } = this.#places
-    return { open: taken, leased, idle: idle.size, waiting: this.#roads.waiting }
+    return { open: taken, busy, idle: idle.size, waiting: this.#shared.waiting }
   }
 
   /**
@@ -78,7 +79,7 @@ export class ConnectionBroker {
 
   /** Refuses callers, those in line too, and closes connections like `evict`. */
   async close(): Promise<void> {
-    this.#roads.isClosed = true
+    this.#shared.isClosed = true
     clearInterval(this.#sweeper)
     const lanes = [...this.#lanes.values()]
     for (const lane of lanes) lane.refuseAll()
@@ -90,7 +91,7 @@ export class ConnectionBroker {
     let lane = this.#lanes.get(database)
     if (lane) lane.destination = destination
     else {
-      lane = new Lane(destination, this.#roads)
+      lane = new Lane(destination, this.#shared)
       this.#lanes.set(database, lane)
     }
     return lane
@@ -104,7 +105,7 @@ export class ConnectionBroker {
     const now = performance.now()
     for (const lane of this.#lanes.values()) lane.patrol(now)
     this.#places.makeRoom(now)
-    return this.#roads.waiting > 0 || this.#places.taken > this.#places.idle.size
+    return this.#shared.waiting > 0 || this.#places.taken > this.#places.idle.size
   }
 
   #sweep(): void {

@@ -28,10 +28,10 @@ describe('the budget of connections', () => {
     expect(most).toBeLessThanOrEqual(4)
     expect(served).toBeGreaterThan(40)
     const inUse = () => {
-      const { open, idle, leased, waiting } = rig.broker.stats()
-      return { notIdle: open - idle, leased, waiting }
+      const { open, idle, busy, waiting } = rig.broker.stats()
+      return { notIdle: open - idle, busy, waiting }
     }
-    await expect.poll(inUse, { timeout: 10_000 }).toEqual({ notIdle: 0, leased: 0, waiting: 0 })
+    await expect.poll(inUse, { timeout: 10_000 }).toEqual({ notIdle: 0, busy: 0, waiting: 0 })
   })
 
   it('H17 fifty first callers at once open no more than one tenant may have', async () => {

@@ -30,10 +30,6 @@ const acts = {
     expect(chain.shift()?.id).toBe(model[0])
     return model.slice(1)
   },
-  rotate: (chain, model) => {
-    chain.rotate()
-    return [...model.slice(1), ...model.slice(0, 1)]
-  },
   remove: (chain, model, member) => {
     chain.remove(member)
     return model.filter((id) => id !== member.id)

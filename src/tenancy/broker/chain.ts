@@ -46,12 +46,6 @@ export class Chain<Member extends Linked<Member>> {
     return member
   }
 
-  /** Makes the first the last. */
-  rotate(): void {
-    const member = this.shift()
-    if (member) this.push(member)
-  }
-
   /** Takes a member out; nothing happens when it is not in this chain. */
   remove(member: Member): void {
     if (member.chain !== this) return

@@ -106,7 +106,7 @@ describe('callers in line', () => {
   })
 
   it('J10 hear 503 and Retry-After after the deadline', async () => {
-    const rig = start({ max: 1, maxWaitMs: 20 })
+    const rig = start({ max: 1, maxWaitMs: 500 })
     const one = rig.hold(0)
     await one.held
     const refused = await rig

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { statusOf, useBroker, whoAmI } from '../../../test/support/broker.ts'
+import { asCaller, statusOf, useBroker, whoAmI } from '../../../test/support/broker.ts'
 import { onServer } from '../../../test/support/databases.ts'
 import { httpErrors } from '../../http/index.ts'
 
@@ -53,7 +53,7 @@ describe('a connection', () => {
       expect(statusOf(result.status === 'rejected' && result.reason)).toBe(503)
     }
     expect(await rig.pid(0)).not.toBe(pid)
-    expect(rig.broker.stats()).toEqual({ open: 1, leased: 0, idle: 1, waiting: 0 })
+    expect(rig.broker.stats()).toEqual({ open: 1, busy: 0, idle: 1, waiting: 0 })
   })
 })
 
@@ -138,6 +138,69 @@ describe('a database', () => {
     await evicted
     await expect(asked).resolves.toBeDefined()
     expect(tries).toBe(2)
+  })
+})
+
+describe('an eviction while a connection is being opened', () => {
+  it('resolves when that one is closed', async () => {
+    const rig = start({ max: 2 })
+    const { database, open } = rig.destination(rig.name(0))
+    const gate = Promise.withResolvers<void>()
+    const source = rig.broker.sourceFor({
+      database,
+      open: async () => {
+        await gate.promise
+        return open()
+      },
+    })
+    const gone = asCaller(() => source.query(whoAmI))
+    gone.leave()
+    await expect(gone.result).rejects.toThrow()
+    const evicted = rig.broker.evict(database)
+    gate.resolve()
+    await evicted
+    expect(rig.broker.openConnections).toBe(0)
+    expect(await rig.backends(0)).toBe(0)
+  })
+
+  it('spares those who come later what failed before', async () => {
+    const rig = start({ max: 2 })
+    const { database, open } = rig.destination(rig.name(0))
+    const gate = Promise.withResolvers<void>()
+    let tries = 0
+    const source = rig.broker.sourceFor({
+      database,
+      open: async () => {
+        if (tries++ > 0) return open()
+        await gate.promise
+        throw new Error('an old password')
+      },
+    })
+    const first = source.query(whoAmI).catch((error) => error.message)
+    void rig.broker.evict(database)
+    const second = source.query(whoAmI)
+    gate.resolve()
+    await expect(second).resolves.toBeDefined()
+    await first
+  })
+})
+
+describe('a server that is known to be away', () => {
+  it('keeps only the caller waiting who tries it', async () => {
+    const rig = start({ max: 2, isAway: () => true })
+    const { database, open } = rig.destination(rig.name(0))
+    const gate = Promise.withResolvers<void>()
+    const source = rig.broker.sourceFor({
+      database,
+      open: async () => {
+        await gate.promise
+        return open()
+      },
+    })
+    const first = source.query(whoAmI)
+    await expect(source.query(whoAmI)).rejects.toMatchObject({ code: 'database-unavailable', status: 503 })
+    gate.resolve()
+    await expect(first).resolves.toBeDefined()
   })
 })
 

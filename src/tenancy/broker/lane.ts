@@ -9,7 +9,7 @@ import type { Contender, Places } from './places.ts'
 import { Statement, type Waiter } from './waiter.ts'
 
 /** What all lanes of one broker share. */
-export interface Roads {
+export interface Shared {
   readonly options: Required<BrokerOptions>
   readonly places: Places
   /** Callers in line, in all lanes. */
@@ -35,10 +35,10 @@ export class Lane implements Contender, BackendOwner {
   destination: Destination
   /** The broker has forgotten it: callers need a new one. */
   isForgotten = false
-  readonly #roads: Roads
+  readonly #shared: Shared
   readonly #line = new Chain<Waiter>()
   #aloneInLine = 0
-  /** Those that take callers, and leased ones. */
+  /** Those that take callers, and those that one caller has alone. */
   readonly #backends: Backend[] = []
   /** Those that take nobody any more, until the server has let go of them. */
   readonly #retired = new Set<Backend>()
@@ -49,9 +49,9 @@ export class Lane implements Contender, BackendOwner {
   /** When it may be tried again to connect, after a failure. */
   #retryAt = 0
 
-  constructor(destination: Destination, roads: Roads) {
+  constructor(destination: Destination, shared: Shared) {
     this.destination = destination
-    this.#roads = roads
+    this.#shared = shared
   }
 
   get usable(): number {
@@ -66,10 +66,10 @@ export class Lane implements Contender, BackendOwner {
   }
 
   /** Connections that somebody uses. */
-  get leased(): number {
-    let leased = 0
-    for (const backend of [...this.#backends, ...this.#retired]) if (backend.load > 0) leased++
-    return leased
+  get busy(): number {
+    let busy = 0
+    for (const backend of [...this.#backends, ...this.#retired]) if (backend.load > 0) busy++
+    return busy
   }
 
   /** Runs one statement. Throws what the driver throws, in a tenant's terms. */
@@ -96,20 +96,20 @@ export class Lane implements Contender, BackendOwner {
   /** Opens a connection, on a place that was taken for it. */
   open(): void {
     this.#opening++
-    this.#roads.wake()
+    this.#shared.wake()
     const attempt = this.#connect(this.#generation).finally(() => this.#attempts.delete(attempt))
     this.#attempts.add(attempt)
   }
 
   progressed(backend: Backend, now: number): void {
-    const { places } = this.#roads
+    const { places } = this.#shared
     if (!backend.isRetired && places.mustGiveUp(backend, now)) backend.retire()
     this.#use(backend, now)
   }
 
   /** Serves those in line; what they do not need is idle. */
   #use(backend: Backend, now: number): void {
-    const { places } = this.#roads
+    const { places } = this.#shared
     if (this.#line.size > 0) this.#serve(now)
     if (backend.load > 0 || backend.isRetired || backend.chain) return
     places.idle.push(backend)
@@ -117,7 +117,7 @@ export class Lane implements Contender, BackendOwner {
   }
 
   retired(backend: Backend): void {
-    const { places } = this.#roads
+    const { places } = this.#shared
     this.#backends.splice(this.#backends.indexOf(backend), 1)
     this.#retired.add(backend)
     places.idle.remove(backend)
@@ -127,7 +127,7 @@ export class Lane implements Contender, BackendOwner {
   }
 
   gone(backend: Backend): void {
-    const { places } = this.#roads
+    const { places } = this.#shared
     this.#retired.delete(backend)
     places.expect(backend, false)
     places.free()
@@ -152,10 +152,10 @@ export class Lane implements Contender, BackendOwner {
       backend.giveUp(now)
     }
     for (const backend of this.#retired) {
-      if (backend.isSlow(now)) this.#roads.places.expect(backend, false)
+      if (backend.isSlow(now)) this.#shared.places.expect(backend, false)
     }
     if (this.#line.size === 0) return
-    const { maxWaitMs } = this.#roads.options
+    const { maxWaitMs } = this.#shared.options
     for (const waiter of this.#line) {
       if (waiter.isAbandoned || now - waiter.waitingSince >= maxWaitMs) this.#refuse(waiter)
     }
@@ -164,7 +164,7 @@ export class Lane implements Contender, BackendOwner {
 
   /** Closes what is unused too long or open too long; of the busy ones one at a time. */
   sweep(now: number): void {
-    const { idleMs, maxLifeMs } = this.#roads.options
+    const { idleMs, maxLifeMs } = this.#shared.options
     let mayDrain = true
     for (const backend of [...this.#backends]) {
       const isOld = now - backend.bornAt > maxLifeMs
@@ -190,14 +190,14 @@ export class Lane implements Contender, BackendOwner {
   /** Refuses everybody in line. */
   refuseAll(): void {
     for (const waiter of this.#line) this.#refuse(waiter)
-    this.#roads.places.consider(this)
+    this.#shared.places.consider(this)
   }
 
   forgetIfUnused(): void {
     if (this.isForgotten || this.#taken > 0 || this.#line.size > 0 || this.#retryAt > performance.now())
       return
     this.isForgotten = true
-    this.#roads.forget(this)
+    this.#shared.forget(this)
   }
 
   get #taken(): number {
@@ -205,26 +205,28 @@ export class Lane implements Contender, BackendOwner {
   }
 
   #submit(waiter: Waiter): void {
-    const roads = this.#roads
-    if (roads.isClosed) {
+    const shared = this.#shared
+    if (shared.isClosed) {
       waiter.fail(httpErrors.overloaded())
       return
     }
-    roads.wake()
+    shared.wake()
     const now = performance.now()
     const backend = this.#line.size === 0 ? this.#backendFor(waiter, now) : undefined
     if (backend) this.#start(waiter, backend, now)
-    else if (roads.waiting >= roads.options.maxWaiting) waiter.fail(httpErrors.overloaded())
+    else if (shared.waiting >= shared.options.maxWaiting) waiter.fail(httpErrors.overloaded())
+    else if (this.#opening > 0 && this.#backends.length === 0 && shared.options.isAway())
+      waiter.fail(httpErrors.databaseUnavailable())
     else {
       this.#enter(waiter, false)
-      roads.places.consider(this)
+      shared.places.consider(this)
     }
   }
 
   /** One on which nothing runs, or for a statement the least loaded one behind which it need not wait long. */
   #backendFor(waiter: Waiter, now: number): Backend | undefined {
     let best: Backend | undefined
-    let least = this.#roads.options.pipelineDepth
+    let least = this.#shared.options.pipelineDepth
     for (const backend of this.#backends) {
       const { load } = backend
       if (load === 0) return backend
@@ -238,20 +240,20 @@ export class Lane implements Contender, BackendOwner {
 
   /** Opens another connection for the next time; where there is no room, only a busy tenant makes some. */
   #grow(now: number, isBusy: boolean): void {
-    const { places } = this.#roads
+    const { places } = this.#shared
     if (this.#opening > 0 || !this.#mayOpen(now) || !(isBusy || places.hasFree)) return
     if (places.takeSpare(now)) this.open()
   }
 
   #mayOpen(now: number): boolean {
-    const { isClosed, options } = this.#roads
+    const { isClosed, options } = this.#shared
     if (isClosed || this.#taken >= options.maxPerTenant) return false
     // After a failure one at a time, until one succeeds.
     return this.#retryAt === 0 || (this.#opening === 0 && this.#retryAt <= now)
   }
 
   #start(waiter: Waiter, backend: Backend, now: number): void {
-    this.#roads.places.idle.remove(backend)
+    this.#shared.places.idle.remove(backend)
     if (waiter instanceof Statement) backend.send(waiter, now)
     else if (waiter instanceof LeaseRequest) backend.lend(waiter, now)
   }
@@ -267,7 +269,7 @@ export class Lane implements Contender, BackendOwner {
       this.#leave(waiter)
       this.#start(waiter, backend, now)
     }
-    this.#roads.places.consider(this)
+    this.#shared.places.consider(this)
   }
 
   #enter(waiter: Waiter, isFirst: boolean): void {
@@ -275,13 +277,13 @@ export class Lane implements Contender, BackendOwner {
     if (isFirst) this.#line.unshift(waiter)
     else this.#line.push(waiter)
     if (waiter.alone) this.#aloneInLine++
-    this.#roads.waiting++
+    this.#shared.waiting++
   }
 
   #leave(waiter: Waiter): void {
     this.#line.remove(waiter)
     if (waiter.alone) this.#aloneInLine--
-    this.#roads.waiting--
+    this.#shared.waiting--
   }
 
   #refuse(waiter: Waiter): void {
@@ -290,7 +292,7 @@ export class Lane implements Contender, BackendOwner {
   }
 
   async #connect(generation: number): Promise<void> {
-    const { options } = this.#roads
+    const { options } = this.#shared
     const { destination } = this
     let client: pg.Client
     try {
@@ -304,7 +306,7 @@ export class Lane implements Contender, BackendOwner {
     this.#retryAt = 0
     const backend = new Backend(client, this, options.cancel)
     this.#backends.push(backend)
-    if (this.#roads.isClosed || generation !== this.#generation) {
+    if (this.#shared.isClosed || generation !== this.#generation) {
       backend.retire()
       await backend.close()
     } else this.#use(backend, backend.bornAt)
@@ -320,8 +322,8 @@ export class Lane implements Contender, BackendOwner {
         waiter.fail(error)
       }
     }
-    this.#roads.places.free()
-    this.#roads.places.consider(this)
+    this.#shared.places.free()
+    this.#shared.places.consider(this)
     this.forgetIfUnused()
   }
 }

@@ -29,6 +29,8 @@ export interface BrokerOptions {
   readonly pipelineDepth?: number
   /** Milliseconds that a busy tenant keeps a connection while another tenant waits for a place. */
   readonly turnMs?: number
+  /** Whether the server is known not to answer. Then one caller of a tenant tries it, and the others hear 503 at once. */
+  readonly isAway?: () => boolean
   /** Asks the server to stop what this connection's backend runs; resolves when it was told. */
   readonly cancel?: (client: pg.Client) => Promise<void>
 }
@@ -37,8 +39,8 @@ export interface BrokerOptions {
 export interface BrokerStats {
   /** Places taken: connections that are being opened, open, or being closed. */
   readonly open: number
-  /** Connections that somebody uses. */
-  readonly leased: number
+  /** Connections on which something runs, or which one caller has alone. */
+  readonly busy: number
   readonly idle: number
   /** Callers in line. */
   readonly waiting: number
@@ -46,9 +48,8 @@ export interface BrokerStats {
 
 /** The figures of several brokers together. */
 export function sumOfStats(all: readonly BrokerStats[]): BrokerStats {
-  const sum = { open: 0, leased: 0, idle: 0, waiting: 0 }
-  for (const one of all)
-    for (const key of ['open', 'leased', 'idle', 'waiting'] as const) sum[key] += one[key]
+  const sum = { open: 0, busy: 0, idle: 0, waiting: 0 }
+  for (const one of all) for (const key of ['open', 'busy', 'idle', 'waiting'] as const) sum[key] += one[key]
   return sum
 }
 

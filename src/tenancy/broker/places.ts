@@ -19,8 +19,8 @@ const WARM_MS = 100
 
 /**
  * The places for connections, and who waits for one. Lanes without any connection come first, those that want more
- * after them; each time the one that waits longest gets one place and goes to the end. Nothing here costs more when more
- * wait.
+ * after them, the one with the fewest first; among equals the one that waits longest gets a place and goes to the end. What
+ * is done for each statement costs no more when more tenants wait than there are places.
  */
 export class Places {
   /** Connections that nobody uses, the longest unused first. */
@@ -71,7 +71,7 @@ export class Places {
   free(): void {
     this.#taken--
     while (this.hasFree) {
-      const next = this.#withNone.shift() ?? this.#withSome.shift()
+      const next = this.#withNone.shift() ?? this.#takePoorest()
       if (!next) return
       this.consider(next)
     }
@@ -103,11 +103,7 @@ export class Places {
   /** Whether a connection that did its turn must make room for another tenant, though its own is not done. */
   mustGiveUp(backend: Backend, now: number): boolean {
     if (!this.isShort || now - backend.bornAt < this.#turnMs) return false
-    if (this.#coming < this.#withNone.size) return true
-    const isFairer = this.#hasMoreThanNext(backend)
-    // The next in line may have enough, and one behind it too little.
-    if (!isFairer) this.#withSome.rotate()
-    return isFairer
+    return this.#coming < this.#withNone.size || this.#isRicher(backend.owner)
   }
 
   /** Counts a connection's place as one that becomes free soon, or no longer. */
@@ -123,13 +119,21 @@ export class Places {
 
   #mayClose(victim: Backend, now: number): boolean {
     return (
-      this.#coming < this.#withNone.size || now - victim.idleSince > WARM_MS || this.#hasMoreThanNext(victim)
+      this.#coming < this.#withNone.size || now - victim.idleSince > WARM_MS || this.#isRicher(victim.owner)
     )
   }
 
-  /** Whether both would be closer to equal if this one's tenant gave one up. */
-  #hasMoreThanNext(backend: Backend): boolean {
-    const next = this.#withSome.first
-    return next !== undefined && next.usable + 1 < backend.owner.usable
+  #takePoorest(): Contender | undefined {
+    let poorest = this.#withSome.first
+    for (const one of this.#withSome) if (poorest && one.usable < poorest.usable) poorest = one
+    if (poorest) this.#withSome.remove(poorest)
+    return poorest
+  }
+
+  /** Whether one that waits, and the owner, would be closer to equal if the owner gave one up. */
+  #isRicher({ usable }: { readonly usable: number }): boolean {
+    // Each of those has a connection, so there are no more of them than places.
+    for (const poorer of this.#withSome) if (poorer.usable + 1 < usable) return true
+    return false
   }
 }

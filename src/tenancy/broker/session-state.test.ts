@@ -10,7 +10,7 @@ async function state(rig: Rig) {
     text: `SELECT pg_backend_pid() AS pid, current_setting('search_path') AS path, current_setting('TimeZone') AS zone,
              coalesce(current_setting('app.who', true), '') AS who, current_setting('default_transaction_read_only') AS read_only,
              (SELECT count(*)::int FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid()) AS locks,
-             (SELECT count(*)::int FROM pg_cursors) AS cursors, (SELECT count(*)::int FROM pg_listening_channels()) AS channels`,
+             (SELECT count(*)::int FROM pg_cursors) AS cursors, to_regclass('pg_temp.hidden') AS hidden, (SELECT count(*)::int FROM pg_listening_channels()) AS channels`,
   })
   return rows[0]
 }
@@ -19,11 +19,15 @@ const traces = [
   'SET search_path TO nowhere',
   "SET TIME ZONE 'Asia/Kathmandu'",
   "SELECT set_config('app.who', 'somebody', false)",
-  '/* a word before */ SET default_transaction_read_only TO on',
   'SELECT pg_advisory_lock(4712)',
   'SELECT pg_try_advisory_lock_shared(4712)',
   'LISTEN gossip',
   'DECLARE open_cursor CURSOR WITH HOLD FOR SELECT 1',
+  '/* a word before */ DECLARE another_cursor CURSOR WITH HOLD FOR SELECT 1',
+  'SELECT 1; SET search_path TO nowhere',
+  'DO $$ BEGIN SET search_path TO nowhere; END $$',
+  'CREATE TEMPORARY TABLE hidden (id int)',
+  '/* a word before */ SET default_transaction_read_only TO on',
 ]
 
 describe('B14 what one caller does to a session', () => {
@@ -49,13 +53,10 @@ describe('B14 what one caller does to a session', () => {
     expect(rig.opened).toBe(1)
   })
 
-  it('is not there for those who stand behind him on the same connection', async () => {
+  it.each(traces)('is not there for those who stand behind him on the same connection: %s', async (text) => {
     const rig = start({ max: 1 })
     const before = await state(rig)
-    const [, behind] = await Promise.all([
-      rig.source(0).query({ text: 'SET search_path TO nowhere' }),
-      state(rig),
-    ])
+    const [, behind] = await Promise.all([rig.source(0).query({ text }), state(rig)])
     expect(behind).toEqual(before)
   })
 })

@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache'
 import type pg from 'pg'
 import { Statement } from './waiter.ts'
 
@@ -19,7 +20,13 @@ const TRACES_BY_TEXT = new RegExp(
 /** As the driver shortens them: to the first word. */
 const TRACES_BY_TAG = new Set(['SET', 'LISTEN', 'LOAD', 'DECLARE'])
 /** What may commit before its end, so that an error does not tell that nothing was done. */
-const COMMITS = new RegExp(`${COMMAND}(?:call|do|vacuum|cluster|reindex|(?:create|drop)\\s+(?:unique\\s+)?index)\\b|;`, 'i')
+const COMMITS = new RegExp(
+  `${COMMAND}(?:call|do|vacuum|cluster|reindex|(?:create|drop)\\s+(?:unique\\s+)?index)\\b|;`,
+  'i',
+)
+
+/** What is known of the texts of prepared statements, which are sent again and again. */
+const prepared = new LRUCache<string, boolean>({ max: 1_000 })
 
 /** Whether an error of this statement leaves nothing of it behind. */
 export function isAtomic({ text }: pg.QueryConfig): boolean {
@@ -27,14 +34,22 @@ export function isAtomic({ text }: pg.QueryConfig): boolean {
 }
 
 /** Whether a statement may leave something in its session that outlasts it, as far as its text tells. */
-export function mayLeaveTraces({ text }: pg.QueryConfig): boolean {
-  return TRACES_BY_TEXT.test(text)
+export function mayLeaveTraces({ name, text }: pg.QueryConfig): boolean {
+  if (name === undefined) return TRACES_BY_TEXT.test(text)
+  let known = prepared.get(text)
+  if (known === undefined) {
+    known = TRACES_BY_TEXT.test(text)
+    prepared.set(text, known)
+  }
+  return known
 }
 
 /** Whether a statement left something in its session, as far as the server's answer tells. */
 export function hasLeftTraces(result: pg.QueryResult | readonly pg.QueryResult[]): boolean {
   // A text of several statements has several results.
-  return Array.isArray(result) ? result.some(hasLeftTraces) : TRACES_BY_TAG.has((result as pg.QueryResult).command)
+  return Array.isArray(result)
+    ? result.some(hasLeftTraces)
+    : TRACES_BY_TAG.has((result as pg.QueryResult).command)
 }
 
 /** Puts a session back to what its role finds when it logs in. It belongs to no caller, and runs once. */

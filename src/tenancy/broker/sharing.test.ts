@@ -22,9 +22,9 @@ describe('statements that share a connection', () => {
     const rig = start({ max: 1 })
     await rig.pid(0)
     const both = [rig.source(0).query(whoAmI), rig.source(0).query(whoAmI)]
-    expect(rig.broker.stats()).toEqual({ open: 1, leased: 1, idle: 0, waiting: 0 })
+    expect(rig.broker.stats()).toEqual({ open: 1, busy: 1, idle: 0, waiting: 0 })
     await Promise.all(both)
-    expect(rig.broker.stats()).toEqual({ open: 1, leased: 0, idle: 1, waiting: 0 })
+    expect(rig.broker.stats()).toEqual({ open: 1, busy: 0, idle: 1, waiting: 0 })
   })
 
   it('are no more than the depth allows', async () => {

@@ -66,6 +66,7 @@ export class TenantServer {
       maxPerTenant: connectionsPerTenant,
       maxWaitMs: MAX_WAIT_MS,
       idleMs: IDLE_MS,
+      isAway: () => this.breaker.isOpen,
     })
     this.#provisioning = createPool({
       ...this.#connectionTo(databaseOf(url), PROVISIONING_TIMEOUTS),
