@@ -4,9 +4,9 @@ import type { Publisher } from '../events/index.ts'
 import { httpErrors } from '../http/index.ts'
 import type { Id, Logger } from '../platform/index.ts'
 import {
-  acknowledgeTenant,
   type CoreDb,
   type CoreTx,
+  noteAnnounced,
   type ProvisioningHooks,
   type Tenancy,
   tenancyErrors,
@@ -160,11 +160,17 @@ export function createOrganizationService(options: OrganizationServiceOptions): 
       )
       const organization = await findOwned(core, owner, birth.id)
       if (organization.status === 'failed') throw tenancyErrors.tenantNotReady()
-      if (organization.isUnannounced) await acknowledgeTenant(core, birth.id)
+      // Whoever is answered while the work goes on may ask again instead of looking: then it is this one, not a second.
+      const isReady = organization.status !== 'provisioning'
+      if (organization.isUnannounced === isReady) await noteAnnounced(core, birth.id, isReady)
       return await answerOnce(core, organization, request)
     },
     listOwned: (owner) => listOwnedOrganizations(core, owner.id),
-    findOwned: (owner, id) => findOwned(core, owner, id),
+    findOwned: async (owner, id) => {
+      const organization = await findOwned(core, owner, id)
+      if (organization.isUnannounced && organization.status === 'active') await noteAnnounced(core, id, true)
+      return organization
+    },
   }
 }
 

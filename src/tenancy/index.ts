@@ -5,7 +5,7 @@ export { FINDING_CODES, type Finding, type FindingCode, type Severity } from './
 export { tenancyErrors } from './errors.ts'
 export { tenancyGauges } from './gauges.ts'
 export type { ProvisioningHooks } from './provisioning/provisioner.ts'
-export { acknowledgeTenant } from './provisioning/store.ts'
+export { noteAnnounced } from './provisioning/store.ts'
 export { type AddedServer, type NewServer, ServerRefusedError } from './servers/add-server.ts'
 export type { ServerReport } from './servers/server-reports.ts'
 export { findServer, listServers, setDraining } from './servers/store.ts'

@@ -67,7 +67,7 @@ export const tenants = pgTable(
     provisioningStep: text('provisioning_step'),
     provisioningAttempts: integer('provisioning_attempts').notNull().default(0),
     lastError: text('last_error'),
-    /** Finished by a reconciler after its request had failed: the owner has not heard of it yet. */
+    /** Its request failed, or was answered before it was ready: the owner has not heard yet that it is. */
     isUnannounced: boolean('is_unannounced').notNull().default(false),
     /** Active, but the handlers of `organization.created` have not run yet. */
     isCreatedEventDue: boolean('is_created_event_due').notNull().default(false),

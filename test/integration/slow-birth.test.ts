@@ -38,10 +38,23 @@ function holdBirths() {
   return gate
 }
 
+let listeners = 0
 function untilCreated(): Promise<string> {
   return new Promise((resolve) => {
-    test.platform.events.on('organization.created', 'test', ({ payload }) => resolve(payload.organizationId))
+    const name = `test ${++listeners}`
+    test.platform.events.on('organization.created', name, ({ payload }) => resolve(payload.organizationId))
   })
+}
+
+/** An organization that was answered 202 and has become ready since. */
+async function madeBehindAnAnswer(name: string): Promise<string> {
+  const gate = holdBirths()
+  const created = untilCreated()
+  const { status, body } = await api.post('/organizations', { name }, { token: ann.token })
+  expect(status).toBe(202)
+  gate.resolve()
+  expect(await created).toBe(body.id)
+  return body.id
 }
 
 it('an organization that takes long is answered 202, shut until it is ready, and then is', async () => {
@@ -69,4 +82,22 @@ it('an organization that takes long is answered 202, shut until it is ready, and
   const ready = await api.get(`/organizations/${id}`, { token: ann.token })
   expect(ready).toMatchObject({ status: 200, body: { status: 'active' } })
   await expect(api.login(ann, id)).resolves.toMatchObject({ email: ann.email })
+})
+
+it('one that became ready after the 202 is what its owner gets who asks again, once', async () => {
+  const name = unique('Asked again')
+  const id = await madeBehindAnAnswer(name)
+  const again = await api.post('/organizations', { name }, { token: ann.token })
+  expect(again).toMatchObject({ status: 201, body: { id, status: 'active' } })
+  const another = await test.api.post('/organizations', { name }, { token: ann.token })
+  expect(another.body.id).not.toBe(id)
+})
+
+it('one that its owner has seen ready is no answer to a new request', async () => {
+  const name = unique('Looked at')
+  const id = await madeBehindAnAnswer(name)
+  const seen = await api.get(`/organizations/${id}`, { token: ann.token })
+  expect(seen).toMatchObject({ status: 200, body: { status: 'active' } })
+  const another = await test.api.post('/organizations', { name }, { token: ann.token })
+  expect(another.body.id).not.toBe(id)
 })

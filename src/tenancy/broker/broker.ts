@@ -1,4 +1,4 @@
-import type { ConnectionSource } from '../../platform/index.ts'
+import { type ConnectionSource, withDeadline } from '../../platform/index.ts'
 import { requestCancel } from './cancel.ts'
 import { Lane, type Shared } from './lane.ts'
 import type { BrokerOptions, BrokerStats, Destination } from './options.ts'
@@ -13,6 +13,8 @@ const DEFAULTS = {
   cancel: requestCancel,
   isAway: () => false,
 }
+
+const CLOSE_WITHIN_MS = 1_000
 
 /** How often connections that nobody uses are looked for, at most and at least, in milliseconds. */
 const SWEEP_MS = { most: 10, least: 5_000 }
@@ -77,13 +79,17 @@ export class ConnectionBroker {
     await this.#lanes.get(database)?.evict()
   }
 
-  /** Refuses callers, those in line too, and closes connections like `evict`. */
+  /**
+   * Refuses callers, those in line too, and closes connections like `evict`, but waits a second at most: with a server that
+   * does not answer nothing is gained by waiting, and a process that ends closes its sockets anyway.
+   */
   async close(): Promise<void> {
     this.#shared.isClosed = true
     clearInterval(this.#sweeper)
     const lanes = [...this.#lanes.values()]
     for (const lane of lanes) lane.refuseAll()
-    await Promise.all(lanes.map((lane) => lane.evict()))
+    const closing = Promise.all(lanes.map((lane) => lane.evict()))
+    await withDeadline(closing, CLOSE_WITHIN_MS, 'closing connections').catch(() => undefined)
   }
 
   #laneTo(destination: Destination): Lane {

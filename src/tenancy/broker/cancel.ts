@@ -2,7 +2,7 @@ import { connect } from 'node:net'
 import type pg from 'pg'
 
 const CANCEL_REQUEST_CODE = 80_877_102
-const TIMEOUT_MS = 2_000
+const TIMEOUT_MS = 1_000
 
 /**
  * Asks the server to stop what a connection's backend runs at the moment. The request goes over a socket of its own,

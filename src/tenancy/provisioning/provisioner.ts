@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import {
   databaseFault,
   type Id,
@@ -16,6 +17,7 @@ import {
   type Claim,
   type Claimant,
   claimTenant,
+  type Failure,
   finishTenant,
   prolongClaim,
   recordFailure,
@@ -43,6 +45,9 @@ export interface ProvisionerOptions extends ReservationOptions {
 
 const HEARTBEAT_MS = 3_000
 const MAX_ATTEMPTS = 5
+/** About as long as a claim lasts. */
+const GIVE_BACK_TRIES = 40
+const GIVE_BACK_PAUSE_MS = 250
 /** A spare has nobody who waits for it, so it is tried for ever, but not often. */
 const MAX_PAUSE_SECONDS = 3_600
 
@@ -179,8 +184,19 @@ export class Provisioner {
       message: messageOf(error).slice(0, 500),
       retrySeconds: Math.min(2 ** attempts, MAX_PAUSE_SECONDS),
     }
-    // Where the core database is what failed, nothing can be recorded; the claim then runs out by itself.
-    await recordFailure(this.#options.core, claim, failure).catch(() => undefined)
+    await recordFailure(this.#options.core, claim, failure).catch(() => void this.#giveBack(claim, failure))
+  }
+
+  /** Where the core database is what failed, it is told when it is back. Should that take long, the claim runs out. */
+  async #giveBack(claim: Claim, failure: Failure): Promise<void> {
+    for (let tries = 1; tries <= GIVE_BACK_TRIES; tries++) {
+      await pause(GIVE_BACK_PAUSE_MS, undefined, { ref: false })
+      const isTold = await recordFailure(this.#options.core, claim, failure).then(
+        () => true,
+        () => false,
+      )
+      if (isTold) return
+    }
   }
 
   #need(): ProvisioningHooks {

@@ -72,9 +72,9 @@ export async function prolongClaim(core: CoreExecutor, claim: Claim, claimSecond
     .where(and(isHeldBy(claim), WITHOUT_WAITING_FOR_DISK))
 }
 
-/** Notes that the owner has heard of a tenant that a reconciler finished. */
-export async function acknowledgeTenant(core: CoreExecutor, id: Id): Promise<void> {
-  await core.orm.update(tenants).set({ isUnannounced: false }).where(eq(tenants.id, id))
+/** Notes whether the owner has heard that a tenant is ready: one who has not, and asks again, gets that one. */
+export async function noteAnnounced(core: CoreExecutor, id: Id, isAnnounced: boolean): Promise<void> {
+  await core.orm.update(tenants).set({ isUnannounced: !isAnnounced }).where(eq(tenants.id, id))
 }
 
 /** Active tenants whose news is due since `seconds` at least: who finished them died before telling. */
@@ -136,7 +136,7 @@ export async function finishTenant(core: CoreExecutor, claim: Claim, schema: Sch
       status: claim.goal,
       // A spare that was claimed keeps what it was made or migrated with.
       ...(claim.wasSpare ? {} : schema),
-      isUnannounced: isActive && claim.by === 'reconciler',
+      ...(isActive && claim.by === 'reconciler' && { isUnannounced: true }),
       isCreatedEventDue: isActive,
       provisioningStep: isActive ? 'activate' : 'spare',
       provisioningAttempts: 0,
@@ -150,12 +150,16 @@ export async function finishTenant(core: CoreExecutor, claim: Claim, schema: Sch
   return rows.length === 1
 }
 
+/** What is recorded of a failed try. */
+export interface Failure {
+  readonly isFinal: boolean
+  readonly attempts: number
+  readonly message: string
+  readonly retrySeconds: number
+}
+
 /** Gives the claim back after a failure; nobody takes it up again before `retrySeconds` have passed. */
-export async function recordFailure(
-  core: CoreExecutor,
-  claim: Claim,
-  failure: { isFinal: boolean; attempts: number; message: string; retrySeconds: number },
-): Promise<void> {
+export async function recordFailure(core: CoreExecutor, claim: Claim, failure: Failure): Promise<void> {
   await core.orm
     .update(tenants)
     .set({
