@@ -1,15 +1,23 @@
-/** Waits for `work`, but not longer than `ms`; a failure after that goes to `failedLater`. Throws what `work` throws. */
-export async function atMost(
+const LATE = Symbol('late')
+
+/**
+ * What `work` gives, or `undefined` when that takes longer than `ms`; a failure after that goes to `failedLater`. Throws what
+ * `work` throws.
+ */
+export async function atMost<T>(
   ms: number,
-  work: Promise<unknown>,
+  work: Promise<T>,
   failedLater: (error: unknown) => void,
-): Promise<void> {
+): Promise<T | undefined> {
   let timer: NodeJS.Timeout | undefined
-  const timeout = new Promise<'late'>((resolve) => {
-    timer = setTimeout(resolve, ms, 'late')
+  const timeout = new Promise<typeof LATE>((resolve) => {
+    timer = setTimeout(resolve, ms, LATE)
   })
   try {
-    if ((await Promise.race([work, timeout])) === 'late') work.catch(failedLater)
+    const result = await Promise.race([work, timeout])
+    if (result !== LATE) return result
+    work.catch(failedLater)
+    return undefined
   } finally {
     clearTimeout(timer)
   }

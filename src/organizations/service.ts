@@ -11,7 +11,7 @@ import {
   type Tenancy,
   tenancyErrors,
 } from '../tenancy/index.ts'
-import { addOwner, type CoreUser, findCoreUser } from '../users/index.ts'
+import { addOwner, type CoreUser, rehearseOwner } from '../users/index.ts'
 import { atMost } from './at-most.ts'
 import { organizationErrors } from './errors.ts'
 import type { OrganizationEvents } from './events.ts'
@@ -21,6 +21,7 @@ import { slugOf, slugProblem } from './slug.ts'
 import {
   countMadeToday,
   findOrganization,
+  findOwnerOf,
   findUnansweredOrganization,
   insertOrganization,
   insertRequest,
@@ -63,9 +64,21 @@ export interface OrganizationServiceOptions {
 /** Carries a reserved organization to its end. */
 interface Birth {
   readonly id: Id
-  readonly finish: () => Promise<unknown>
+  /** Gives the organization where it is known without a look into the core database. */
+  readonly finish: () => Promise<Organization | undefined>
   /** How the same request was answered before. */
   readonly answer?: OrganizationBody | undefined
+}
+
+/** What the request that began a birth knows already, and a look into the core database would cost a millisecond. */
+class KnownBirth {
+  readonly organization: Organization
+  readonly owner: CoreUser
+
+  constructor(organization: Organization, owner: CoreUser) {
+    this.organization = organization
+    this.owner = owner
+  }
 }
 
 /** Rolls a reservation back, because its key is in use. */
@@ -87,14 +100,23 @@ function createBegin(options: OrganizationServiceOptions) {
     request?: KeyedRequest,
   ): Promise<Birth | undefined> {
     try {
-      const claim = await core.transaction(async (tx) => {
+      const { claim, row } = await core.transaction(async (tx) => {
         if (perDay < Number.POSITIVE_INFINITY) await refuseMany(tx, owner, perDay)
         const reserved = await tenancy.provisioner.reserve(tx)
-        await insertOrganization(tx, { id: reserved.tenantId, name, slug, ownerId: owner.id })
-        if (request && !(await insertRequest(tx, request, reserved.tenantId))) throw new KeyInUse()
-        return reserved
+        const { tenantId: id } = reserved
+        const inserted = await insertOrganization(tx, { id, name, slug, ownerId: owner.id })
+        if (request && !(await insertRequest(tx, request, id))) throw new KeyInUse()
+        return { claim: reserved, row: inserted }
       })
-      return { id: claim.tenantId, finish: () => tenancy.provisioner.complete(claim) }
+      const ready = {
+        ...row,
+        databaseName: claim.databaseName,
+        status: 'active',
+        isUnannounced: false,
+      } as const
+      const known = new KnownBirth(ready, owner)
+      const finish = async () => ((await tenancy.provisioner.complete(claim, known)) ? ready : undefined)
+      return { id: claim.tenantId, finish }
     } catch (error) {
       if (isSlugTaken(error) || error instanceof KeyInUse) return undefined
       throw error
@@ -116,12 +138,13 @@ function createBegin(options: OrganizationServiceOptions) {
   }
 
   /** Finishes what is unfinished; where another process is at it, waits until it is done or dead. */
-  async function takeUp(id: Id): Promise<void> {
+  async function takeUp(id: Id): Promise<undefined> {
     while (!(await tenancy.provisioner.resume(id, 'owner'))) {
       const organization = await findOrganization(core, id)
-      if (organization?.status !== 'provisioning') return
+      if (organization?.status !== 'provisioning') return undefined
       await sleep(POLL_MS)
     }
+    return undefined
   }
 
   return async (owner: CoreUser, name: string, wished?: string, request?: KeyedRequest): Promise<Birth> => {
@@ -152,13 +175,13 @@ export function createOrganizationService(options: OrganizationServiceOptions): 
       const request = key === undefined ? undefined : keyedRequest(owner, key, { name, slug })
       const birth = await begin(owner, name, slug, request)
       if (birth.answer) return { organization: birth.answer, isReplay: true }
-      await atMost(createWaitMs, birth.finish(), (error) =>
+      const finished = await atMost(createWaitMs, birth.finish(), (error) =>
         log.error(
           { err: error, tenant_id: birth.id },
           'an organization could not be finished in the background',
         ),
       )
-      const organization = await findOwned(core, owner, birth.id)
+      const organization = finished ?? (await findOwned(core, owner, birth.id))
       if (organization.status === 'failed') throw tenancyErrors.tenantNotReady()
       // Whoever is answered while the work goes on may ask again instead of looking: then it is this one, not a second.
       const isReady = organization.status !== 'provisioning'
@@ -177,14 +200,15 @@ export function createOrganizationService(options: OrganizationServiceOptions): 
 /** What organizations add to the making of a tenant: its owner, and the news of it. */
 export function organizationHooks(core: CoreDb, events: Publisher<OrganizationEvents>): ProvisioningHooks {
   return {
-    seed: async (tenant) => {
-      const organization = await findOrganization(core, tenant.tenantId)
-      const owner = organization && (await findCoreUser(core, organization.ownerId))
+    seed: async (tenant, known, isDurableLater = false) => {
+      const owner = known instanceof KnownBirth ? known.owner : await findOwnerOf(core, tenant.tenantId)
       if (!owner) throw new Error('a tenant without an organization or an owner cannot be seeded')
-      await addOwner(tenant, owner)
+      await addOwner(tenant, owner, isDurableLater)
     },
-    activated: async (tenantId) => {
-      const organization = await findOrganization(core, tenantId)
+    rehearse: rehearseOwner,
+    activated: async (tenantId, known) => {
+      const organization =
+        known instanceof KnownBirth ? known.organization : await findOrganization(core, tenantId)
       if (!organization) return
       const { id, ownerId, name, slug, databaseName } = organization
       events.publish(

@@ -1,6 +1,7 @@
 import { and, asc, desc, eq, gt, inArray, isNull, lt, or, sql } from 'drizzle-orm'
 import { type Id, violates } from '../platform/index.ts'
 import { type CoreExecutor, type CoreTx, type TenantStatus, tenants } from '../tenancy/index.ts'
+import { coreUsers } from '../users/index.ts'
 import { organizationRequests, organizations } from './tables.ts'
 
 /** An organization with what its tenant adds. */
@@ -37,14 +38,40 @@ export interface RecordedRequest {
   readonly isRunning: boolean
 }
 
+const ORGANIZATION = {
+  id: organizations.id,
+  name: organizations.name,
+  slug: organizations.slug,
+  ownerId: organizations.ownerId,
+  isActive: organizations.isActive,
+  createdAt: organizations.createdAt,
+  updatedAt: organizations.updatedAt,
+  databaseName: tenants.databaseName,
+  status: sql<OrganizationStatus>`${tenants.status}`,
+  isUnannounced: tenants.isUnannounced,
+}
+
 const A_DAY = sql`interval '1 day'`
 /** How long a key is known. */
 const KEPT = sql`interval '24 hours'`
 /** Each new key takes away so many old ones, so that there are never many. */
 const PURGE_LIMIT = 10
 
-export async function insertOrganization(core: CoreExecutor, organization: NewOrganization): Promise<void> {
-  await core.orm.insert(organizations).values(organization)
+/** Gives the row as it was written. */
+export async function insertOrganization(core: CoreExecutor, organization: NewOrganization) {
+  const [row] = await core.orm.insert(organizations).values(organization).returning()
+  if (!row) throw new Error('INSERT gave no row')
+  return row
+}
+
+/** The owner of an organization; `undefined` when either is missing. */
+export async function findOwnerOf(core: CoreExecutor, id: Id) {
+  const [row] = await core.orm
+    .select({ id: coreUsers.id, email: coreUsers.email, fullName: coreUsers.fullName })
+    .from(organizations)
+    .innerJoin(coreUsers, eq(coreUsers.id, organizations.ownerId))
+    .where(eq(organizations.id, id))
+  return row
 }
 
 /**
@@ -192,18 +219,7 @@ function isRequest({ userId, key }: Pick<KeyedRequest, 'userId' | 'key'>) {
 
 function select(core: CoreExecutor) {
   return core.orm
-    .select({
-      id: organizations.id,
-      name: organizations.name,
-      slug: organizations.slug,
-      ownerId: organizations.ownerId,
-      isActive: organizations.isActive,
-      createdAt: organizations.createdAt,
-      updatedAt: organizations.updatedAt,
-      databaseName: tenants.databaseName,
-      status: sql<OrganizationStatus>`${tenants.status}`,
-      isUnannounced: tenants.isUnannounced,
-    })
+    .select(ORGANIZATION)
     .from(organizations)
     .innerJoin(tenants, eq(tenants.id, organizations.id))
 }

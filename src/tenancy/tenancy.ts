@@ -14,7 +14,7 @@ import {
 import { type Admission, createAdmission } from './admission.ts'
 import { type BrokerStats, sumOfStats } from './broker/index.ts'
 import { rotateCredentials } from './credentials/rotate.ts'
-import { createCredentialVault } from './credentials/vault.ts'
+import { type CredentialVault, createCredentialVault } from './credentials/vault.ts'
 import { TenantDirectory } from './directory.ts'
 import { createOperations, type Operations } from './operations/operations.ts'
 import { Provisioner } from './provisioning/provisioner.ts'
@@ -24,7 +24,7 @@ import type { ServerRecord } from './servers/store.ts'
 import { TenantServer } from './servers/tenant-server.ts'
 import { SpareKeeper } from './spares/spare-keeper.ts'
 import { warmSpares } from './spares/warm-spares.ts'
-import { findOrCreateInstallationId, findTenant } from './store.ts'
+import { findOrCreateInstallationId, findTenant, type SchemaState } from './store.ts'
 import type { CoreDb, TenantDb, TenantRecord } from './types.ts'
 import { Worker } from './worker.ts'
 
@@ -102,8 +102,7 @@ export function createTenancy(options: TenancyOptions): Tenancy {
   const installationId = once(() => findOrCreateInstallationId(core))
   const vault = createCredentialVault(options.box)
   const directory = createDirectory(options)
-  const urlOf = ({ id, sealedUrl }: ServerRecord) =>
-    sealedUrl === null ? options.databaseUrl : vault.openUrl(id, sealedUrl)
+  const urlOf = createUrlOf(options, vault)
   const servers = openServers(options, installationId, urlOf)
   const admission = createAdmission({ core, directory, servers, vault })
   const connectionLimit = Math.max(20, options.connectionsPerTenant * PROCESSES)
@@ -112,6 +111,7 @@ export function createTenancy(options: TenancyOptions): Tenancy {
     directory,
     servers,
     vault,
+    schema: newestSchema(options.tenantMigrations),
     installationId,
     connectionLimit,
     tenantDb: admission.unfinished,
@@ -121,7 +121,7 @@ export function createTenancy(options: TenancyOptions): Tenancy {
   const spares = new SpareKeeper({ core, servers, provisioner, wanted: options.spares, log })
   const reconcileOnce = () => reconcile({ core, provisioner, log })
   const worker: Worker = createWorker(reconcileOnce, spares, log)
-  const warmer = createWarmer(options, admission)
+  const warmer = createWarmer(options, admission, (tenant) => provisioner.rehearse(tenant))
   const doctor = { core, vault, urlOf, installationId, migrations, connectionLimit, provisioner }
 
   return {
@@ -149,10 +149,18 @@ export function createTenancy(options: TenancyOptions): Tenancy {
     maintain: async ({ serverId, databaseName }, work) =>
       (await servers.get(serverId)).maintain(databaseName, work),
     close: async () => {
-      await warmer.stop()
+      await Promise.all([warmer.stop(), provisioner.settled()])
       await Promise.all([directory.close(), servers.close()])
     },
   }
+}
+
+/** Throws SealedElsewhereError. */
+function createUrlOf(
+  { databaseUrl }: TenancyOptions,
+  vault: CredentialVault,
+): (server: ServerRecord) => string {
+  return ({ id, sealedUrl }) => (sealedUrl === null ? databaseUrl : vault.openUrl(id, sealedUrl))
 }
 
 function createDirectory({ core, clock, databaseUrl, watch = false }: TenancyOptions): TenantDirectory {
@@ -174,11 +182,19 @@ function createWorker(reconcileOnce: () => Promise<void>, spares: SpareKeeper, l
   return new Worker(chores, log)
 }
 
-function createWarmer({ core, tenantMigrations, spares, log }: TenancyOptions, admission: Admission): Worker {
-  const { latest, files } = tenantMigrations
-  const schema = { schemaVersion: latest ?? null, migrationsApplied: files.length }
-  const run = () => warmSpares({ core, schema, limit: spares, open: admission.spare, log }).then(() => false)
+function createWarmer(
+  { core, tenantMigrations, spares, log }: TenancyOptions,
+  { spare: open }: Admission,
+  rehearse: (tenant: TenantDb) => Promise<void>,
+): Worker {
+  const schema = newestSchema(tenantMigrations)
+  const run = () => warmSpares({ core, schema, limit: spares, open, rehearse, log }).then(() => false)
   return new Worker(spares > 0 ? [{ name: 'warm spares', run, ...WARM }] : [], log)
+}
+
+/** What a database with every migration records. */
+function newestSchema({ latest, files }: MigrationSet): SchemaState {
+  return { schemaVersion: latest ?? null, migrationsApplied: files.length }
 }
 
 async function inContextOf<T>(tenantId: Id, work: () => Promise<T>): Promise<T> {

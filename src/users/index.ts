@@ -10,6 +10,7 @@ export {
   findTenantUserByEmail,
   insertCoreUser,
   insertTenantUser,
+  rehearseOwner,
   withoutHash,
 } from './store.ts'
 export { coreUsers, tenantUsers } from './tables.ts'

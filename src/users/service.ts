@@ -29,11 +29,11 @@ export function createUserService({ events }: { events: Publisher<UserEvents> })
 }
 
 /** Makes the owner of an organization a linked user of its database: without a password there, it signs in with the core one. */
-export async function addOwner(tenant: TenantDb, owner: CoreUser): Promise<void> {
-  await upsertOwner(tenant, {
-    id: newId(),
-    coreUserId: owner.id,
-    email: owner.email,
-    fullName: owner.fullName,
-  })
+export async function addOwner(
+  tenant: TenantDb,
+  owner: Pick<CoreUser, 'id' | 'email' | 'fullName'>,
+  isDurableLater: boolean,
+): Promise<void> {
+  const { id: coreUserId, email, fullName } = owner
+  await upsertOwner(tenant, { id: newId(), coreUserId, email, fullName }, isDurableLater)
 }

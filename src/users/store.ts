@@ -1,5 +1,5 @@
 import { eq, sql } from 'drizzle-orm'
-import { type Id, violates } from '../platform/index.ts'
+import { type Id, newId, violates } from '../platform/index.ts'
 import type { CoreExecutor, TenantExecutor } from '../tenancy/index.ts'
 import { userErrors } from './errors.ts'
 import { coreUsers, tenantUsers } from './tables.ts'
@@ -41,15 +41,36 @@ export async function insertTenantUser(tenant: TenantExecutor, user: NewTenantUs
   return withoutHash(need(row))
 }
 
-/** Puts the owner into a new tenant; a second time changes nothing. */
+/**
+ * Puts the owner into a new tenant; a second time changes nothing.
+ *
+ * @param isDurableLater the commit returns before the disk has it
+ */
 export async function upsertOwner(
   tenant: TenantExecutor,
   owner: { id: Id; coreUserId: Id; email: string; fullName: string | null },
+  isDurableLater: boolean,
 ): Promise<void> {
-  await tenant.orm
+  const insert = tenant.orm
     .insert(tenantUsers)
     .values({ ...owner, isOwner: true, role: 'owner' })
     .onConflictDoNothing({ target: tenantUsers.coreUserId })
+  await (isDurableLater
+    ? insert.returning({ commit: sql`set_config('synchronous_commit', 'off', true)` })
+    : insert)
+}
+
+/** What putting the owner in makes the server read, without an owner. */
+export async function rehearseOwner(tenant: TenantExecutor): Promise<void> {
+  const { id, coreUserId, email, isOwner, role } = tenantUsers
+  const columns = sql.join(
+    [id, coreUserId, email, isOwner, role].map(({ name }) => sql.identifier(name)),
+    sql`, `,
+  )
+  await tenant.orm.execute(
+    sql`INSERT INTO ${tenantUsers} (${columns}) SELECT ${newId()}::uuid, ${newId()}::uuid, '', true, 'owner' WHERE false
+      ON CONFLICT (${sql.identifier(coreUserId.name)}) DO NOTHING`,
+  )
 }
 
 /** @param email canonical */

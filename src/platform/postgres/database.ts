@@ -56,9 +56,13 @@ async function runTransaction<Scope extends string, T>(
   connection: Connection,
   work: (tx: Transaction<Scope>) => Promise<T>,
 ): Promise<T> {
-  await connection.query('BEGIN')
+  // On its way together with the first statement, which would otherwise wait for an answer that says nothing.
+  const end = pipelined(connection)
+  const begun = connection.query('BEGIN')
+  begun.catch(() => undefined)
   try {
     const result = await work({ scope, orm: ormOver(connection), inTransaction: true })
+    await begun
     const { command } = await connection.query('COMMIT')
     // PostgreSQL answers so, and reports no error, when `work` had swallowed the error of a statement.
     if (command !== 'COMMIT')
@@ -68,6 +72,18 @@ async function runTransaction<Scope extends string, T>(
     // A connection that cannot even roll back is still in its transaction, and its source closes it for that.
     await connection.query('ROLLBACK').catch(() => undefined)
     throw error
+  } finally {
+    end()
+  }
+}
+
+/** Lets a connection send statements before those in front are answered, until the function that it gives is called. */
+function pipelined(connection: Connection): () => void {
+  // The driver looks at it for each statement; its types leave it out.
+  const driver: { pipeline?: boolean } = connection
+  driver.pipeline = true
+  return () => {
+    driver.pipeline = false
   }
 }
 

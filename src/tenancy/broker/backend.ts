@@ -8,7 +8,7 @@ import {
   SQLSTATE,
 } from '../../platform/index.ts'
 import type { Linked } from './chain.ts'
-import { SLOW_MS } from './options.ts'
+import { type Destination, SLOW_MS } from './options.ts'
 import { Cleaning, hasLeftTraces, isAtomic, mayLeaveTraces } from './session-state.ts'
 import { type Statement, Waiter } from './waiter.ts'
 
@@ -24,6 +24,7 @@ export class LeaseRequest extends Waiter {
 
 /** Whose backend it is; hears what happens to it. */
 export interface BackendOwner {
+  readonly destination: Pick<Destination, 'isForOne'>
   /** Connections that serve its callers, or will. */
   readonly usable: number
   /** A statement or lease came to its end. */
@@ -196,7 +197,8 @@ export class Backend implements Linked<Backend> {
     const isInDoubt = leavesInDoubt(error) || !this.#driver.readyForQuery
     if (isPlanStale(error)) this.owner.outdated()
     if (isInDoubt) this.#mayStillRun = true
-    if (isInDoubt || this.client.getTransactionStatus() !== 'I') this.retire()
+    if (isInDoubt || this.client.getTransactionStatus() !== 'I' || this.owner.destination.isForOne)
+      this.retire()
     else if (!this.#isRetired) {
       this.#share(true)
       this.#clean(now)

@@ -8,6 +8,8 @@ export interface Destination {
    * socket behind.
    */
   open(): Promise<pg.Client>
+  /** Each connection serves one caller and is closed then, instead of being cleaned for the next. Default false. */
+  readonly isForOne?: boolean
   /** Lives as long as there are connections or callers. */
   readonly keeps?: object
 }

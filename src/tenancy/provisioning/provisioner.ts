@@ -25,12 +25,21 @@ import {
   settleCreatedEvent,
 } from './store.ts'
 
-/** What the owner of organizations adds to the birth of a tenant; both are called again after a crash. */
+/**
+ * What the owner of organizations adds to the birth of a tenant; all are called again after a crash. `known` is what the
+ * one who called `complete` gave along, so that it need not be looked up.
+ */
 export interface ProvisioningHooks {
-  /** Fills a new database (the owner's user). Must be idempotent. */
-  seed(tenant: TenantDb): Promise<void>
+  /**
+   * Fills a new database (the owner's user). Must be idempotent.
+   *
+   * @param isDurableLater a later commit waits for the disk for this one too. Default false
+   */
+  seed(tenant: TenantDb, known?: unknown, isDurableLater?: boolean): Promise<void>
+  /** Runs what `seed` runs, without any effect: the first time a connection reads much of the catalogue. */
+  rehearse(tenant: TenantDb): Promise<void>
   /** Runs after the tenant became active; once more when nobody knows whether it ran. */
-  activated(tenantId: Id): Promise<void>
+  activated(tenantId: Id, known?: unknown): Promise<void>
 }
 
 export interface ProvisionerOptions extends ReservationOptions {
@@ -61,10 +70,11 @@ export class Provisioner {
   #hooks: ProvisioningHooks | undefined
   /** What this process works on: whoever wants the same tenant waits for it instead of working on it too. */
   readonly #running = new SingleFlight<Id, boolean>()
+  readonly #notes = new Set<Promise<void>>()
 
   constructor(options: ProvisionerOptions) {
     this.#options = options
-    this.#steps = createSteps({ ...options, seed: (tenant) => this.#need().seed(tenant) })
+    this.#steps = createSteps({ ...options, seed: (...birth) => this.#need().seed(...birth) })
   }
 
   /** Says what organizations add; called once, at start-up. */
@@ -80,6 +90,11 @@ export class Provisioner {
     return reserveTenant(this.#options, core, tenantId)
   }
 
+  /** Brings a connection to a spare to the point where seeding costs least. */
+  async rehearse(tenant: TenantDb): Promise<void> {
+    await this.#need().rehearse(tenant)
+  }
+
   /** Writes the record of a spare in the caller's transaction; `complete` makes it after its commit. */
   reserveSpare(core: CoreTx, serverId: Id): Promise<Claim> {
     return reserveSpare(this.#options, core, serverId)
@@ -88,12 +103,13 @@ export class Provisioner {
   /**
    * Carries a claimed provisioning to its end. False when another process took it over, because this one was too slow.
    *
+   * @param known is handed to the hooks
    * @throws what a step threw, after having recorded it; the provisioning is resumed later
    */
-  async complete(claim: Claim): Promise<boolean> {
-    const mine = this.#run(claim.tenantId, () => this.#carryOut(claim))
+  async complete(claim: Claim, known?: unknown): Promise<boolean> {
+    const mine = this.#run(claim.tenantId, () => this.#carryOut(claim, known))
     // Shared with a `resume` that came first, it found this very claim in its way: then it is our turn.
-    return (await mine) || (await this.#run(claim.tenantId, () => this.#carryOut(claim)))
+    return (await mine) || (await this.#run(claim.tenantId, () => this.#carryOut(claim, known)))
   }
 
   /**
@@ -111,14 +127,27 @@ export class Provisioner {
   }
 
   /** Tells of a tenant that became active. The tenant is active whatever becomes of the news. */
-  async tellActivated(tenantId: Id): Promise<void> {
-    const { core, log } = this.#options
+  async tellActivated(tenantId: Id, known?: unknown): Promise<void> {
     try {
-      await this.#need().activated(tenantId)
-      await settleCreatedEvent(core, tenantId)
+      await this.#need().activated(tenantId, known)
     } catch (error) {
-      log.error({ err: error, tenant_id: tenantId }, 'telling of a new tenant failed')
+      this.#notTold(tenantId, error)
+      return
     }
+    // Nobody waits for the note: without it the news is only told once more.
+    const noted = settleCreatedEvent(this.#options.core, tenantId)
+      .catch((error) => this.#notTold(tenantId, error))
+      .finally(() => this.#notes.delete(noted))
+    this.#notes.add(noted)
+  }
+
+  /** Resolves when nothing is being noted any more. */
+  async settled(): Promise<void> {
+    await Promise.all(this.#notes)
+  }
+
+  #notTold(tenantId: Id, error: unknown): void {
+    this.#options.log.error({ err: error, tenant_id: tenantId }, 'telling of a new tenant failed')
   }
 
   /** Goes on when the client of the request that began it hangs up. */
@@ -127,11 +156,11 @@ export class Provisioner {
   }
 
   /** False when the claim was lost on the way: the one who has it now does the rest. */
-  async #carryOut(claim: Claim): Promise<boolean> {
+  async #carryOut(claim: Claim, known?: unknown): Promise<boolean> {
     const { core, directory, servers } = this.#options
     const heartbeat = setInterval(() => void this.#prolong(claim), HEARTBEAT_MS)
     try {
-      const journey = { claim, server: await servers.get(claim.serverId), isAdopted: false }
+      const journey = { claim, known, server: await servers.get(claim.serverId), isAdopted: false }
       if (!(await this.#walk(journey))) return false
       if (!(await finishTenant(core, claim, journey.server.template.schema))) return false
     } catch (error) {
@@ -141,7 +170,7 @@ export class Provisioner {
       clearInterval(heartbeat)
       directory.invalidate(claim.tenantId)
     }
-    if (claim.goal === 'active') await this.tellActivated(claim.tenantId)
+    if (claim.goal === 'active') await this.tellActivated(claim.tenantId, known)
     return true
   }
 

@@ -3,13 +3,16 @@ import { type Id, newId } from '../../platform/index.ts'
 import type { CredentialVault } from '../credentials/vault.ts'
 import { rankServers } from '../servers/placement.ts'
 import type { ServerRegistry } from '../servers/server-registry.ts'
-import { claimSpare } from '../spares/store.ts'
+import { claimSpare, ONLY_SERVER } from '../spares/store.ts'
+import type { SchemaState } from '../store.ts'
 import { type CoreTx, tenantDatabaseName } from '../types.ts'
 import { type Claim, insertTenant, withoutWaitingForDisk } from './store.ts'
 
 export interface ReservationOptions {
   readonly servers: ServerRegistry
   readonly vault: CredentialVault
+  /** Of a spare that can be given away. */
+  readonly schema: SchemaState
   /** Called when a spare was taken. */
   readonly spareTaken: () => void
 }
@@ -31,8 +34,12 @@ export async function reserveTenant(
   core: CoreTx,
   tenantId?: Id,
 ): Promise<Claim> {
+  // Where there is no choice of servers, which is nearly everywhere, one statement finds that out and takes the spare.
+  const simply = tenantId === undefined && (await takeSpare(options, core, ONLY_SERVER))
+  if (simply) return simply
   const ranked = await rankServers(core, (ids) => options.servers.answering(ids, core))
-  const spare = tenantId === undefined && (await takeSpare(options, core, ranked.forSpares))
+  const mayHaveSpare = tenantId === undefined && !ranked.isOnly
+  const spare = mayHaveSpare && (await takeSpare(options, core, ranked.forSpares))
   if (spare) return spare
   const [serverId] = ranked.forNew
   if (serverId === undefined) throw httpErrors.overloaded({ detail: NO_ROOM, retryAfter: NO_ROOM_SECONDS })
@@ -45,17 +52,17 @@ export async function reserveSpare(options: ReservationOptions, core: CoreTx, se
 }
 
 async function takeSpare(
-  { servers, spareTaken }: ReservationOptions,
+  { servers, schema, spareTaken }: ReservationOptions,
   core: CoreTx,
-  ranked: readonly Id[],
+  ranked: readonly Id[] | typeof ONLY_SERVER,
 ): Promise<Claim | undefined> {
-  const [first] = ranked
-  if (first === undefined) return undefined
-  const { schema } = (await servers.get(first, core)).template
-  const claim = await claimSpare(core, { servers: ranked, schema, token: newId() }, CLAIM_SECONDS)
-  if (!claim) return undefined
-  spareTaken()
-  await spareTheDisk(servers, core, claim.serverId)
+  const isRelaxedOn = servers.used.filter(({ holdsCore }) => holdsCore).map(({ id }) => id)
+  const claim = await claimSpare(
+    core,
+    { servers: ranked, schema, token: newId(), isRelaxedOn },
+    CLAIM_SECONDS,
+  )
+  if (claim) spareTaken()
   return claim
 }
 

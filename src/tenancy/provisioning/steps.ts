@@ -35,7 +35,7 @@ export interface StepOptions {
   /** The database of a tenant that is not active yet. */
   readonly tenantDb: (claim: Claim, server: TenantServer) => TenantDb
   /** Fills a new database; may be called again after a crash. */
-  readonly seed: (tenant: TenantDb) => Promise<void>
+  readonly seed: (tenant: TenantDb, known: unknown, isDurableLater: boolean) => Promise<void>
 }
 
 /** The database of that name is not ours, so it is neither used nor touched. */
@@ -46,6 +46,8 @@ export class ForeignDatabaseError extends Error {
 /** A claim on its way through the steps. */
 export interface Journey {
   readonly claim: Claim
+  /** What its beginner knows of it, for the hooks. */
+  readonly known: unknown
   readonly server: TenantServer
   /** Its database was made by a predecessor, which may have had fewer migrations. */
   isAdopted: boolean
@@ -111,7 +113,7 @@ export function createSteps(
         await server.maintain(claim.databaseName, (database) => server.template.bringUpToDate(database))
     },
 
-    owner: ({ claim, server }) => seed(tenantDb(claim, server)),
+    owner: ({ claim, known, server }) => seed(tenantDb(claim, server), known, server.holdsCore),
   }
 }
 

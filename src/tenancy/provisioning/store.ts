@@ -191,6 +191,11 @@ export const CLAIMED = {
  */
 const WITHOUT_WAITING_FOR_DISK = sql`set_config('synchronous_commit', 'off', true) = 'off'`
 
+/** An expression that does the same for the rest of its transaction, in rows for which `condition` holds. */
+export function relaxCommitWhere(condition: SQL): SQL {
+  return sql`CASE WHEN ${condition} THEN set_config('synchronous_commit', 'off', true) END`
+}
+
 /** Lets the transaction's commit return before the disk has it. */
 export async function withoutWaitingForDisk(core: CoreTx): Promise<void> {
   await core.orm.execute(sql`SELECT set_config('synchronous_commit', 'off', true)`)

@@ -14,6 +14,8 @@ export interface Ranking {
   readonly forSpares: readonly Id[]
   /** May take one more database. */
   readonly forNew: readonly Id[]
+  /** There is but one that takes tenants, without a limit to their number. */
+  readonly isOnly: boolean
 }
 
 /**
@@ -30,14 +32,14 @@ export async function rankServers(
   const allowed = (await listServers(core)).filter((server) => isAllowed(server, wish))
   const [only] = allowed
   if (only && allowed.length === 1 && only.capacity === null)
-    return { forSpares: [only.id], forNew: [only.id] }
+    return { forSpares: [only.id], forNew: [only.id], isOnly: true }
   // Asked before anybody else has to wait for this transaction.
   const there = await answering(idsOf(allowed))
   if (allowed.some(({ capacity }) => capacity !== null)) await lockPlacement(core)
   const loads = (await listServerLoads(core)).filter(
     (server) => isAllowed(server, wish) && there.has(server.id),
   )
-  return { forSpares: idsOf(loads), forNew: idsOf(loads.filter(hasRoom)) }
+  return { forSpares: idsOf(loads), forNew: idsOf(loads.filter(hasRoom)), isOnly: false }
 }
 
 /** Whether a server may take one more database; it stays so until the transaction ends. */

@@ -39,6 +39,8 @@ const PROVISIONING_TIMEOUTS = { ...MAINTENANCE_TIMEOUTS, connect: 60_000 }
 const ANSWER_MS = 2_000
 /** The driver's types do not know that a statement may have a time-out of its own. */
 const PROBE: pg.QueryConfig & { query_timeout: number } = { text: 'SELECT 1', query_timeout: ANSWER_MS }
+/** One step follows the other within milliseconds; to ask before each whether the server is there would take as long. */
+const FRESH_MS = 1_000
 const MAX_WAIT_MS = 2_000
 const IDLE_MS = 60_000
 
@@ -55,6 +57,8 @@ export class TenantServer {
   /** Never in line behind a CREATE DATABASE. */
   readonly #probe: Pool
   readonly #pings = new SingleFlight<'ping', void>()
+  #answeredAt: number | undefined
+  readonly #usedAt = new WeakMap<Connection, number>()
 
   constructor(options: TenantServerOptions) {
     const { id, url, holdsCore, migrations, installationId, connections, connectionsPerTenant } = options
@@ -82,11 +86,14 @@ export class TenantServer {
 
   /** A connection of the platform's role for statements about databases and roles. */
   async administer<T>(work: (server: Connection) => Promise<T>): Promise<T> {
-    await this.#ping()
+    if (isOld(this.#answeredAt)) await this.#ping()
     return await this.#provisioning.exclusive(async (server) => {
       // An unused connection may be one that the network has forgotten, and `work` has all the time in the world.
-      await server.query(PROBE)
-      return await work(server)
+      if (isOld(this.#usedAt.get(server))) await server.query(PROBE)
+      const result = await work(server)
+      this.#answeredAt = performance.now()
+      this.#usedAt.set(server, this.#answeredAt)
+      return result
     })
   }
 
@@ -103,6 +110,7 @@ export class TenantServer {
     const line = `maintenance of ${database}`
     const source = this.broker.sourceFor({
       database: line,
+      isForOne: true,
       open: () => this.#open(this.#connectionTo(database, MAINTENANCE_TIMEOUTS)),
     })
     try {
@@ -138,6 +146,7 @@ export class TenantServer {
   async #ping(): Promise<void> {
     await this.#pings.run('ping', async () => {
       await this.breaker.run(() => this.#probe.query(PROBE))
+      this.#answeredAt = performance.now()
     })
   }
 
@@ -148,6 +157,11 @@ export class TenantServer {
   #connectionTo(database: string, timeouts: Timeouts): ConnectionOptions {
     return { url: withDatabase(this.#options.url, database), applicationName: 'tenantry', timeouts }
   }
+}
+
+/** Whether what was true then should be looked at again. */
+function isOld(at: number | undefined): boolean {
+  return at === undefined || performance.now() - at > FRESH_MS
 }
 
 /** Opens a connection to a tenant's database with what its role logs in with. */

@@ -1,39 +1,57 @@
 import { and, asc, eq, inArray, isNull, lt, or, type SQL, type SQLWrapper, sql } from 'drizzle-orm'
 import type { Id } from '../../platform/index.ts'
-import { CLAIMED, type Claim, inSeconds } from '../provisioning/store.ts'
+import { CLAIMED, type Claim, inSeconds, relaxCommitWhere } from '../provisioning/store.ts'
 import type { SchemaState } from '../store.ts'
 import { tenants } from '../tables.ts'
 import type { CoreExecutor, CoreTx } from '../types.ts'
+
+/** Stands for the server that takes new tenants, if there is but one and its number of tenants has no limit. */
+export const ONLY_SERVER = Symbol('the only server')
 
 /**
  * Takes a spare for an organization: past those that other transactions are taking at this moment, so that nobody
  * waits.
  *
- * @param servers in order of preference
+ * @param wish servers in order of preference, or the only one where there is no choice; those on which the transaction's commit need not wait for the disk
  * @returns `undefined` when there is none at this schema
  */
 export async function claimSpare(
   core: CoreTx,
-  wish: { servers: readonly Id[]; schema: SchemaState; token: Id },
+  wish: {
+    servers: readonly Id[] | typeof ONLY_SERVER
+    schema: SchemaState
+    token: Id
+    isRelaxedOn: readonly Id[]
+  },
   claimSeconds: number,
 ): Promise<Claim | undefined> {
-  const { servers, schema, token } = wish
+  const { servers, schema, token, isRelaxedOn } = wish
   const spare = core.orm
     .select({ id: tenants.id })
     .from(tenants)
-    .where(and(eq(tenants.status, 'spare'), inArray(tenants.serverId, [...servers]), isAt(schema)))
-    .orderBy(
-      sql`array_position(${sql.param(`{${servers.join(',')}}`)}::uuid[], ${tenants.serverId})`,
-      asc(tenants.id),
-    )
+    .where(and(eq(tenants.status, 'spare'), isOneOf(servers), isAt(schema)))
+    .orderBy(...(servers === ONLY_SERVER ? [] : [rankIn(servers)]), asc(tenants.id))
     .limit(1)
     .for('update', { skipLocked: true })
   const [row] = await core.orm
     .update(tenants)
     .set({ status: 'provisioning', claimToken: token, claimedUntil: inSeconds(claimSeconds) })
     .where(isTheOne(spare))
-    .returning(CLAIMED)
-  return row && { ...row, token, goal: 'active', wasSpare: true, by: 'owner' }
+    .returning({ ...CLAIMED, commit: relaxCommitWhere(inArray(tenants.serverId, [...isRelaxedOn])) })
+  if (!row) return undefined
+  const { commit: _, ...claimed } = row
+  return { ...claimed, token, goal: 'active', wasSpare: true, by: 'owner' }
+}
+
+/** Where one server takes new tenants, without a limit to their number, that is where the spare is. */
+function isOneOf(servers: readonly Id[] | typeof ONLY_SERVER): SQL {
+  if (servers !== ONLY_SERVER) return inArray(tenants.serverId, [...servers])
+  return sql`${tenants.serverId} = (SELECT CASE WHEN count(*) = 1 AND bool_and(capacity IS NULL) THEN min(id::text)::uuid END
+    FROM servers WHERE NOT is_draining)`
+}
+
+function rankIn(servers: readonly Id[]): SQL {
+  return sql`array_position(${sql.param(`{${servers.join(',')}}`)}::uuid[], ${tenants.serverId})`
 }
 
 /** Spares that the next organizations will get, the next one first. */

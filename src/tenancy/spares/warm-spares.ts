@@ -1,4 +1,4 @@
-import { type Id, type Logger, ping } from '../../platform/index.ts'
+import type { Id, Logger } from '../../platform/index.ts'
 import type { TenantAccess } from '../credentials/log-in.ts'
 import type { SchemaState } from '../store.ts'
 import type { CoreDb, TenantDb } from '../types.ts'
@@ -10,6 +10,8 @@ export interface WarmSparesOptions {
   /** Most spares that are kept warm, of all servers together. */
   readonly limit: number
   readonly open: (tenant: TenantAccess & { readonly serverId: Id }) => Promise<TenantDb>
+  /** Brings a connection to the point where seeding costs least. */
+  readonly rehearse: (tenant: TenantDb) => Promise<void>
   readonly log: Logger
 }
 
@@ -18,10 +20,11 @@ export interface WarmSparesOptions {
  * longer than everything else that is left of an organization's birth. The broker closes them where others need the
  * place.
  */
-export async function warmSpares({ core, schema, limit, open, log }: WarmSparesOptions): Promise<void> {
+export async function warmSpares(options: WarmSparesOptions): Promise<void> {
+  const { core, schema, limit, open, rehearse, log } = options
   for (const spare of await listSpares(core, schema, limit)) {
     try {
-      await ping(await open(spare))
+      await rehearse(await open(spare))
     } catch (error) {
       log.debug({ err: error, tenant_id: spare.id }, 'a spare could not be warmed')
     }
