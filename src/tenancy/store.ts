@@ -21,8 +21,11 @@ export type SchemaState = Pick<TenantRecord, 'schemaVersion' | 'migrationsApplie
 
 /** This installation's identity, made at the first call. */
 export async function findOrCreateInstallationId(core: CoreExecutor): Promise<Id> {
+  const find = () => core.orm.select({ id: installation.id }).from(installation)
+  const [known] = await find()
+  if (known) return known.id
   await core.orm.insert(installation).values({}).onConflictDoNothing()
-  const [row] = await core.orm.select({ id: installation.id }).from(installation)
+  const [row] = await find()
   if (!row) throw new Error('the installation has no identity')
   return row.id
 }

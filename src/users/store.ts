@@ -51,13 +51,21 @@ export async function upsertOwner(
   owner: { id: Id; coreUserId: Id; email: string; fullName: string | null },
   isDurableLater: boolean,
 ): Promise<void> {
-  const insert = tenant.orm
-    .insert(tenantUsers)
-    .values({ ...owner, isOwner: true, role: 'owner' })
-    .onConflictDoNothing({ target: tenantUsers.coreUserId })
-  await (isDurableLater
-    ? insert.returning({ commit: sql`set_config('synchronous_commit', 'off', true)` })
-    : insert)
+  const { id, coreUserId, email, fullName } = owner
+  const { rowCount } = await tenant.orm.execute(
+    sql`INSERT INTO users (id, core_user_id, email, full_name, is_owner, role)
+      SELECT ${id}::uuid, ${coreUserId}::uuid, ${email}, ${fullName}, true, 'owner'
+      WHERE NOT EXISTS (SELECT FROM users WHERE core_user_id IS DISTINCT FROM ${coreUserId}::uuid)
+      ON CONFLICT (core_user_id) DO NOTHING
+      RETURNING CASE WHEN ${isDurableLater} THEN set_config('synchronous_commit', 'off', true) END`,
+  )
+  if (rowCount) return
+  const [known] = await tenant.orm
+    .select({ id: tenantUsers.id })
+    .from(tenantUsers)
+    .where(eq(tenantUsers.coreUserId, coreUserId))
+  // A core database that came back from a backup may have forgotten who got this one.
+  if (!known) throw new Error('the database of a new organization holds somebody else’s users')
 }
 
 /** What putting the owner in makes the server read, without an owner. */

@@ -224,6 +224,8 @@ export class Backend implements Linked<Backend> {
   stopAbandoned(now: number): void {
     const running = this.#lease ?? this.#inFlight[0]
     if (!running?.isAbandoned || !this.isSlow(now)) return
+    // Between transactions it would hit the BEGIN that is on its way, and what follows would be committed bit by bit.
+    if (this.#lease && this.client.getTransactionStatus() === 'I') return
     if (this.#cancelledAt !== undefined) {
       const isSame = this.#cancelledAt >= this.#runningSince
       if (isSame && now - this.#cancelledAt < REPEAT_CANCEL_MS) return

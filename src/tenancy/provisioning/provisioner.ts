@@ -17,8 +17,8 @@ import {
   type Claim,
   type Claimant,
   claimTenant,
-  type Failure,
   finishTenant,
+  noteUnheard,
   prolongClaim,
   recordFailure,
   recordStep,
@@ -159,12 +159,14 @@ export class Provisioner {
   async #carryOut(claim: Claim, known?: unknown): Promise<boolean> {
     const { core, directory, servers } = this.#options
     const heartbeat = setInterval(() => void this.#prolong(claim), HEARTBEAT_MS)
+    let isFinishing = false
     try {
       const journey = { claim, known, server: await servers.get(claim.serverId), isAdopted: false }
       if (!(await this.#walk(journey))) return false
+      isFinishing = true
       if (!(await finishTenant(core, claim, journey.server.template.schema))) return false
     } catch (error) {
-      await this.#fail(claim, error)
+      await this.#fail(claim, error, isFinishing)
       throw error
     } finally {
       clearInterval(heartbeat)
@@ -178,6 +180,8 @@ export class Provisioner {
   async #walk(journey: Journey): Promise<boolean> {
     const { claim } = journey
     if (claim.wasSpare && (await this.#moveInto(journey))) return true
+    // Whoever lost the claim would give the role a password that may have been changed since.
+    if (!(await prolongClaim(this.#options.core, claim, CLAIM_SECONDS))) return false
     for (const step of stepsOf(claim)) {
       await this.#steps[step](journey)
       if (!(await recordStep(this.#options.core, claim, step, CLAIM_SECONDS))) return false
@@ -203,7 +207,7 @@ export class Provisioner {
     await prolongClaim(this.#options.core, claim, CLAIM_SECONDS).catch(() => undefined)
   }
 
-  async #fail(claim: Claim, error: unknown): Promise<void> {
+  async #fail(claim: Claim, error: unknown, isFinishing: boolean): Promise<void> {
     // A server that is away or busy says nothing about this tenant, so it does not bring it nearer to giving up.
     const attempts = isPassing(error) ? claim.attempts : claim.attempts + 1
     const isHopeless = error instanceof ForeignDatabaseError || attempts >= MAX_ATTEMPTS
@@ -213,14 +217,19 @@ export class Provisioner {
       message: messageOf(error).slice(0, 500),
       retrySeconds: Math.min(2 ** attempts, MAX_PAUSE_SECONDS),
     }
-    await recordFailure(this.#options.core, claim, failure).catch(() => void this.#giveBack(claim, failure))
+    const record = async () => {
+      const isRecorded = await recordFailure(this.#options.core, claim, failure)
+      // It was finished all the same, and the answer got lost: whoever asks again must get this one.
+      if (!isRecorded && isFinishing && claim.by === 'owner') await noteUnheard(this.#options.core, claim)
+    }
+    await record().catch(() => void this.#giveBack(record))
   }
 
   /** Where the core database is what failed, it is told when it is back. Should that take long, the claim runs out. */
-  async #giveBack(claim: Claim, failure: Failure): Promise<void> {
+  async #giveBack(record: () => Promise<void>): Promise<void> {
     for (let tries = 1; tries <= GIVE_BACK_TRIES; tries++) {
       await pause(GIVE_BACK_PAUSE_MS, undefined, { ref: false })
-      const isTold = await recordFailure(this.#options.core, claim, failure).then(
+      const isTold = await record().then(
         () => true,
         () => false,
       )

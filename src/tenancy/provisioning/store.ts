@@ -1,4 +1,4 @@
-import { and, asc, eq, inArray, isNull, lt, or, type SQL, sql } from 'drizzle-orm'
+import { and, asc, eq, inArray, isNull, lt, lte, or, type SQL, sql } from 'drizzle-orm'
 import type { Id } from '../../platform/index.ts'
 import type { SchemaState } from '../store.ts'
 import { tenants } from '../tables.ts'
@@ -65,11 +65,13 @@ export async function claimTenant(
 }
 
 /** Shows that the one who works on a provisioning is alive. */
-export async function prolongClaim(core: CoreExecutor, claim: Claim, claimSeconds: number): Promise<void> {
-  await core.orm
+export async function prolongClaim(core: CoreExecutor, claim: Claim, claimSeconds: number): Promise<boolean> {
+  const rows = await core.orm
     .update(tenants)
     .set({ claimedUntil: inSeconds(claimSeconds) })
     .where(and(isHeldBy(claim), WITHOUT_WAITING_FOR_DISK))
+    .returning({ id: tenants.id })
+  return rows.length === 1
 }
 
 /** Notes whether the owner has heard that a tenant is ready: one who has not, and asks again, gets that one. */
@@ -96,14 +98,28 @@ export async function settleCreatedEvent(core: CoreExecutor, id: Id): Promise<vo
     .where(and(eq(tenants.id, id), WITHOUT_WAITING_FOR_DISK))
 }
 
-/** Unfinished provisionings that nobody holds, the longest waiting first. */
+/**
+ * Unfinished provisionings that nobody holds, the longest waiting first.
+ *
+ * @param limit for each server, so that those of one that is down keep no other's waiting
+ */
 export async function listUnclaimed(core: CoreExecutor, limit: number): Promise<{ id: Id; serverId: Id }[]> {
-  return await core.orm
-    .select({ id: tenants.id, serverId: tenants.serverId })
+  const { id, serverId, claimedUntil, status } = tenants
+  const waiting = core.orm
+    .select({
+      id,
+      serverId,
+      claimedUntil,
+      turn: sql<number>`row_number() OVER (PARTITION BY ${serverId} ORDER BY ${claimedUntil})`.as('turn'),
+    })
     .from(tenants)
-    .where(and(inArray(tenants.status, ['provisioning', 'preparing']), isUnclaimed()))
-    .orderBy(asc(tenants.claimedUntil))
-    .limit(limit)
+    .where(and(inArray(status, ['provisioning', 'preparing']), isUnclaimed()))
+    .as('waiting')
+  return await core.orm
+    .select({ id: waiting.id, serverId: waiting.serverId })
+    .from(waiting)
+    .where(lte(waiting.turn, limit))
+    .orderBy(asc(waiting.claimedUntil))
 }
 
 /**
@@ -158,9 +174,9 @@ export interface Failure {
   readonly retrySeconds: number
 }
 
-/** Gives the claim back after a failure; nobody takes it up again before `retrySeconds` have passed. */
-export async function recordFailure(core: CoreExecutor, claim: Claim, failure: Failure): Promise<void> {
-  await core.orm
+/** Gives the claim back after a failure; nobody takes it up again before `retrySeconds` have passed. False when it is held no more. */
+export async function recordFailure(core: CoreExecutor, claim: Claim, failure: Failure): Promise<boolean> {
+  const rows = await core.orm
     .update(tenants)
     .set({
       status: failure.isFinal ? 'failed' : UNFINISHED[claim.goal],
@@ -171,6 +187,16 @@ export async function recordFailure(core: CoreExecutor, claim: Claim, failure: F
       updatedAt: sql`now()`,
     })
     .where(isHeldBy(claim))
+    .returning({ id: tenants.id })
+  return rows.length === 1
+}
+
+/** Notes that the owner has not heard of a tenant that became active, though the answer to that was lost. */
+export async function noteUnheard(core: CoreExecutor, { tenantId }: Claim): Promise<void> {
+  await core.orm
+    .update(tenants)
+    .set({ isUnannounced: true })
+    .where(and(eq(tenants.id, tenantId), eq(tenants.status, 'active')))
 }
 
 const UNFINISHED = { active: 'provisioning', spare: 'preparing' } as const

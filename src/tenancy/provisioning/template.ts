@@ -16,6 +16,7 @@ import {
   insertTemplateIdentity,
   openDatabase,
   publishTemplate,
+  readMark,
   templateMark,
 } from '../databases/store.ts'
 import { ensureGroupRole, grantRowsTo, groupRoleName } from '../roles/store.ts'
@@ -94,7 +95,9 @@ export class TenantTemplate {
     const installationId = await this.#options.installationId()
     await ensureGroupRole(server, groupRoleName(installationId))
     const name = templateName(installationId, this.#options.migrations)
-    if ((await databaseState(server, name)) === undefined) await this.#build(server, name, installationId)
+    const state = await databaseState(server, name)
+    if (state === 'broken') await clearBroken(server, name, templateMark(installationId))
+    if (state === undefined || state === 'broken') await this.#build(server, name, installationId)
     return name
   }
 
@@ -119,4 +122,11 @@ export class TenantTemplate {
       await endBuilding(server, building).catch(() => undefined)
     }
   }
+}
+
+/** Half dropped, it can only be dropped again; another process may have done so already. */
+async function clearBroken(server: Connection, name: string, mark: string): Promise<void> {
+  if ((await readMark(server, name)) === mark) await dropDatabase(server, name)
+  else if ((await databaseState(server, name)) !== undefined)
+    throw new Error(`${name} is half dropped, and nothing proves that it is ours`)
 }
