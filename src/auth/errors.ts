@@ -42,7 +42,7 @@ export const authErrors = defineErrors({
     code: 'tenant-header-invalid',
     status: 400,
     title: 'Tenant header invalid',
-    detail: 'The tenant header takes exactly one organization id: a UUID in lower case with dashes.',
+    detail: 'The tenant header takes exactly one organization id: a UUID with dashes.',
   },
   tenantMismatch: {
     code: 'tenant-mismatch',

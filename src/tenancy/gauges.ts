@@ -1,9 +1,17 @@
 import type { MetricGauge } from '../http/index.ts'
 import type { Tenancy } from './tenancy.ts'
 
-/** What `/metrics` shows of the connections to tenant databases. */
-export function tenancyGauges({ connections }: Pick<Tenancy, 'connections'>): readonly MetricGauge[] {
+/** What `/metrics` shows of servers and of the connections to tenant databases. */
+export function tenancyGauges({
+  connections,
+  servers,
+}: Pick<Tenancy, 'connections' | 'servers'>): readonly MetricGauge[] {
   return [
+    {
+      name: 'tenantry_servers_away',
+      help: 'PostgreSQL servers that this process uses and that do not answer now.',
+      collect: () => servers.used.filter(({ breaker }) => breaker.isOpen).length,
+    },
     {
       name: 'tenantry_tenant_connections',
       help: 'Connections to tenant databases that are open now.',

@@ -1,4 +1,4 @@
-import type { Logger } from '../platform/index.ts'
+import { type Logger, runInContext } from '../platform/index.ts'
 
 /** Work that is repeated in the background. */
 export interface Chore {
@@ -49,8 +49,8 @@ export class Worker {
 
   #run(chore: Chore): void {
     if (this.#running.has(chore)) return
-    const run = chore
-      .run()
+    // Not in the context of the request that woke it: log lines would name that one for ever.
+    const run = runInContext({}, () => chore.run())
       .catch((error: unknown) => {
         this.#log.error({ err: error, chore: chore.name }, 'a background chore failed')
         return false

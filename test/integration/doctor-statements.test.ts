@@ -75,6 +75,24 @@ it.each(DAMAGES)(
   },
 )
 
+it.each([
+  ['may make schemas', (name: string) => `GRANT CREATE, TEMPORARY ON DATABASE "${name}" TO "${name}"`],
+  ['owns a table', (name: string) => `ALTER TABLE users OWNER TO "${name}"`],
+  ['may read the list of migrations', () => 'GRANT USAGE ON SCHEMA tenantry TO PUBLIC'],
+])('role-powerful: a tenant’s role %s, which the printed statement mends', async (_, harm) => {
+  await patient.admin(harm(tenant.name), tenant.name)
+  const before = await patient.doctor('--fix')
+  expect(before.code).toBe(3)
+  const found = before.findings.filter(({ code }) => code === 'role-powerful')
+  expect(found).toMatchObject([
+    { severity: 'error', is_mendable: false, statement: expect.stringMatching(/;$/) },
+  ])
+  await patient.admin(found[0]?.statement ?? '', tenant.name)
+  await patient.doctor('--fix')
+  expect(await patient.doctor()).toMatchObject({ code: 0, findings: [] })
+  await patient.expectUsable(tenant.id)
+})
+
 it.each(['CREATEDB', 'CREATEROLE'])('server-unfit: the platform’s role may not %s', async (right) => {
   await patient.admin(`ALTER ROLE "${role}" NO${right}`)
   const { code, findings } = await patient.doctor()

@@ -30,6 +30,11 @@ const DAMAGES: readonly Damage[] = [
     harm: (name) => `DROP OWNED BY "${name}"; DROP ROLE "${name}"`,
   },
   { code: 'role-wrong', what: 'its role may not log in', harm: (name) => `ALTER ROLE "${name}" NOLOGIN` },
+  {
+    code: 'role-wrong',
+    what: 'its role has expired',
+    harm: (name) => `ALTER ROLE "${name}" VALID UNTIL '2020-01-01'`,
+  },
   { code: 'role-wrong', what: 'its role does not inherit', harm: (name) => `ALTER ROLE "${name}" NOINHERIT` },
   {
     code: 'role-wrong',

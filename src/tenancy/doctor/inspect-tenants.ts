@@ -3,7 +3,7 @@ import { probeServer } from '../servers/probe.ts'
 import { aboutServer, aboutTenant, type OpenTenant, openTenants } from './about.ts'
 import { checkLogIn } from './checks/log-in.ts'
 import { checkMarker } from './checks/marker.ts'
-import { checkRights } from './checks/rights.ts'
+import { checkPowers, checkRights } from './checks/rights.ts'
 import { checkSchema } from './checks/schema.ts'
 import type { Finding } from './finding.ts'
 import { inside, type ServerScope } from './scope.ts'
@@ -48,6 +48,7 @@ async function inspectTenant(scope: ServerScope, one: OpenTenant): Promise<Findi
     ...(await checkMarker(scope, tenant, database)),
     ...(await checkSchema(scope, tenant, database)),
     ...(await checkRights(scope, tenant, database)),
+    ...(await checkPowers(scope, tenant, database)),
   ])
   return [...found, ...(await checkLogIn(scope, one))].map((finding) => aboutTenant(scope, tenant, finding))
 }

@@ -38,6 +38,8 @@ export interface RoleFacts {
   readonly name: string
   readonly mayLogIn: boolean
   readonly inherits: boolean
+  /** Its password counts until some day, which may be over. */
+  readonly expires: boolean
   readonly connectionLimit: number
   /** SUPERUSER, CREATEDB, CREATEROLE, REPLICATION, BYPASSRLS: what no tenant's role may have. */
   readonly powers: readonly string[]
@@ -51,6 +53,7 @@ export interface RoleFacts {
 export async function readRoles(server: Connection, group: string): Promise<ReadonlyMap<string, RoleFacts>> {
   const { rows } = await server.query<RoleFacts>(
     `SELECT rolname::text AS name, rolcanlogin AS "mayLogIn", rolinherit AS inherits,
+            coalesce(rolvaliduntil < 'infinity', false) AS expires,
             rolconnlimit AS "connectionLimit", coalesce(rolconfig, '{}') AS settings,
             array_remove(ARRAY[CASE WHEN rolsuper THEN 'SUPERUSER' END, CASE WHEN rolcreatedb THEN 'CREATEDB' END,
               CASE WHEN rolcreaterole THEN 'CREATEROLE' END, CASE WHEN rolreplication THEN 'REPLICATION' END,

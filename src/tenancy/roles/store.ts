@@ -60,7 +60,7 @@ export async function ensureTenantRole(
 ): Promise<void> {
   const name = quoteIdentifier(role.name)
   const { rowCount } = await server.query('SELECT FROM pg_roles WHERE rolname = $1', [role.name])
-  const options = `LOGIN INHERIT CONNECTION LIMIT ${role.limits.connections} PASSWORD ${quoteLiteral(role.verifier)}`
+  const options = `LOGIN INHERIT CONNECTION LIMIT ${role.limits.connections} PASSWORD ${quoteLiteral(role.verifier)} VALID UNTIL 'infinity'`
   const settings = Object.entries(ROLE_SETTINGS).map(
     ([setting, value]) => `ALTER ROLE ${name} SET ${setting} = ${quoteLiteral(value)}`,
   )

@@ -44,6 +44,7 @@ function problemsOf(scope: ServerScope, role: RoleFacts, mend: () => Promise<voi
     problems.push({ code: 'role-wrong', severity, text, mend })
 
   if (!role.mayLogIn) wrong('error', 'its role may not log in')
+  if (role.expires) wrong('error', 'the password of its role has a last day')
   if (!role.inherits || !role.groups.includes(scope.group))
     wrong('error', `its role has not the rights of ${scope.group}`)
   if (role.connectionLimit !== scope.connectionLimit)

@@ -42,10 +42,14 @@ function difference(
   recorded: SchemaState,
   found: SchemaState,
 ): TenantFinding {
+  const text = `it is recorded with ${describe(recorded)}, and holds ${describe(found)}`
+  // With an empty list the next migration would begin at the first one, over tables that are there.
+  if (found.migrationsApplied === 0)
+    return { code: 'schema-differs', severity: 'error', text: `${text}: its list of migrations is lost` }
   return {
     code: 'schema-differs',
     severity: 'error',
-    text: `it is recorded with ${describe(recorded)}, and holds ${describe(found)}`,
+    text,
     mend: () => correctSchema(scope.core, id, recorded, found),
   }
 }

@@ -63,3 +63,31 @@ export async function readWrongRights(database: Connection, group: string): Prom
   )
   return rows.map(({ wrong }) => wrong)
 }
+
+/** Powers that a tenant's role, its group or PUBLIC has in a database, each with the statement that takes it away there. */
+export async function readExcess(
+  database: Connection,
+  { role, group }: { role: string; group: string },
+): Promise<{ what: string; statement: string }[]> {
+  const { rows } = await database.query(
+    `WITH tenants AS (SELECT oid FROM pg_roles WHERE rolname IN ($1, $2) UNION ALL SELECT 0)
+     SELECT format('its role owns the table %s', oid::regclass) AS what,
+            format('ALTER TABLE %s OWNER TO %I;', oid::regclass, current_user) AS statement
+     FROM pg_class WHERE relkind IN ('r', 'p', 'v', 'm', 'S', 'f') AND relowner IN (SELECT oid FROM tenants)
+     UNION ALL
+     SELECT format('tenants may enter the schema %I', nspname),
+            format('REVOKE ALL ON SCHEMA %I FROM %s;', nspname,
+              CASE grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(grantee)) END)
+     FROM pg_namespace, aclexplode(nspacl)
+     WHERE nspname = 'tenantry' AND grantee IN (SELECT oid FROM tenants)
+     UNION ALL
+     SELECT format('tenants have %s in the database', string_agg(privilege_type, ' and ')),
+            format('REVOKE %s ON DATABASE %I FROM %s;', string_agg(privilege_type, ', '), datname,
+              CASE grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(grantee)) END)
+     FROM pg_database, aclexplode(datacl)
+     WHERE datname = current_database() AND privilege_type IN ('CREATE', 'TEMPORARY') AND grantee IN (SELECT oid FROM tenants)
+     GROUP BY datname, grantee`,
+    [role, group],
+  )
+  return rows
+}
