@@ -64,7 +64,9 @@ async function startParts(
     told.addEventListener('abort', () => void running.stop().catch(() => undefined))
   }
   if (!api) return announceWorker()
-  platform.tenancy.warmer.start()
+  const { warmer } = platform.tenancy
+  warmer.start()
+  told.addEventListener('abort', () => void warmer.stop())
   const app = await createApp(platform)
   closers.push('http server', () => stopServing(app, config))
   announceServer(await app.listen({ host: config.host, port: config.port }), config)
