@@ -150,8 +150,7 @@ export function createTenancy(options: TenancyOptions): Tenancy {
       (await servers.get(serverId)).maintain(databaseName, work),
     close: async () => {
       void warmer.stop() // What it does leads to nothing now, so it is not waited for.
-      await provisioner.settled()
-      await Promise.all([directory.close(), servers.close()])
+      await provisioner.settled().then(() => Promise.all([directory.close(), servers.close()]))
     },
   }
 }
