@@ -1,4 +1,4 @@
-import { setTimeout as pause } from 'node:timers/promises'
+import { setImmediate as nextTurn, setTimeout as pause } from 'node:timers/promises'
 import {
   databaseFault,
   type Id,
@@ -134,8 +134,9 @@ export class Provisioner {
       this.#notTold(tenantId, error)
       return
     }
-    // Nobody waits for the note: without it the news is only told once more.
-    const noted = settleCreatedEvent(this.#options.core, tenantId)
+    // Nobody waits for the note: without it the news is only told once more. Handlers begin before it is written.
+    const noted = nextTurn()
+      .then(() => settleCreatedEvent(this.#options.core, tenantId))
       .catch((error) => this.#notTold(tenantId, error))
       .finally(() => this.#notes.delete(noted))
     this.#notes.add(noted)
