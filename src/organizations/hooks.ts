@@ -1,8 +1,8 @@
 import type { Publisher } from '../events/index.ts'
 import type { CoreDb, ProvisioningHooks } from '../tenancy/index.ts'
 import { addOwner, rehearseOwner } from '../users/index.ts'
-import { KnownBirth } from './births.ts'
 import type { OrganizationEvents } from './events.ts'
+import { KnownBirth } from './reservation.ts'
 import { findOrganization, findOwnerOf } from './store.ts'
 
 /** What organizations add to the making of a tenant: its owner, and the news of it. */

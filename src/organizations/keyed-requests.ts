@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { Id } from '../platform/index.ts'
-import type { CoreDb } from '../tenancy/index.ts'
+import type { CoreDb, CoreExecutor } from '../tenancy/index.ts'
 import type { CoreUser } from '../users/index.ts'
 import { organizationErrors } from './errors.ts'
 import { type OrganizationBody, presentOrganization } from './schemas.ts'
@@ -41,7 +41,7 @@ export function keyedRequest(
  * @throws organizationErrors.idempotencyMismatch when its body differed, idempotencyConflict while it runs
  */
 export async function findEarlier(
-  core: CoreDb,
+  core: CoreExecutor,
   request: KeyedRequest,
   answeredWithinMs: number,
 ): Promise<EarlierRequest | undefined> {

@@ -74,6 +74,7 @@ export { scramVerifier } from './postgres/scram.ts'
 export {
   type DatabaseFault,
   databaseFault,
+  isAfterFailure,
   isDatabaseNameTaken,
   isStaleStatement,
   type PostgresError,

@@ -21,6 +21,11 @@ export interface Executor<Scope extends string> {
 /** A running transaction. A store function that locks asks for this type, so it cannot be called outside one. */
 export interface Transaction<Scope extends string> extends Executor<Scope> {
   readonly inTransaction: true
+  /**
+   * Runs the last statement of the transaction, and sends COMMIT without waiting for its answer. When the statement
+   * fails, nothing is committed; whatever `work` finds wrong after it comes too late.
+   */
+  readonly last: Executor<Scope>
 }
 
 /** One database, as the code above the platform sees it. */
@@ -60,10 +65,12 @@ async function runTransaction<Scope extends string, T>(
   const end = pipelined(connection)
   const begun = connection.query('BEGIN')
   begun.catch(() => undefined)
+  const { last, commit } = commitWithLast(connection)
   try {
-    const result = await work({ scope, orm: ormOver(connection), inTransaction: true })
+    const orm = ormOver(connection)
+    const result = await work({ scope, orm, inTransaction: true, last: { scope, orm: ormOver(last) } })
     await begun
-    const { command } = await connection.query('COMMIT')
+    const { command } = await commit()
     // PostgreSQL answers so, and reports no error, when `work` had swallowed the error of a statement.
     if (command !== 'COMMIT')
       throw new Error('the transaction was rolled back, because a statement in it had failed')
@@ -75,6 +82,21 @@ async function runTransaction<Scope extends string, T>(
   } finally {
     end()
   }
+}
+
+/** Gives a client whose one statement takes COMMIT along, and the function that commits where nothing was sent so. */
+function commitWithLast(connection: Connection): { last: Client; commit: () => Promise<pg.QueryResult> } {
+  let committed: Promise<pg.QueryResult> | undefined
+  const commit = () => {
+    committed ??= connection.query('COMMIT')
+    return committed
+  }
+  const query: Client['query'] = (statement, values) => {
+    const answer = connection.query(statement, values)
+    commit().catch(() => undefined)
+    return answer
+  }
+  return { last: { query }, commit }
 }
 
 /** Lets a connection send statements before those in front are answered, until the function that it gives is called. */
@@ -103,7 +125,9 @@ function mayPass(error: unknown): boolean {
   return databaseFault(error) === 'conflict' || isStaleStatement(error)
 }
 
+type Client = Pick<ConnectionSource, 'query'>
+
 /** Drizzle asks of its client nothing but `query`, which every source has; its types name the driver's classes. */
-function ormOver(client: Pick<ConnectionSource, 'query'> | Connection): NodePgDatabase {
+function ormOver(client: Client | Connection): NodePgDatabase {
   return drizzle({ client: client as pg.Client })
 }

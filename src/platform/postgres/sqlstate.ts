@@ -7,6 +7,7 @@ export const SQLSTATE = {
   serializationFailure: '40001',
   deadlockDetected: '40P01',
   readOnlyTransaction: '25006',
+  inFailedTransaction: '25P02',
   idleInTransactionTimeout: '25P03',
   transactionTimeout: '25P04',
   invalidPassword: '28P01',
@@ -127,6 +128,11 @@ export function databaseFault(error: unknown): DatabaseFault | undefined {
 export function violates(error: unknown, constraint: string): boolean {
   const reported = postgresError(error)
   return reported?.code === SQLSTATE.uniqueViolation && reported.constraint === constraint
+}
+
+/** Says whether a statement failed only because one before it in its transaction had. */
+export function isAfterFailure(error: unknown): boolean {
+  return postgresError(error)?.code === SQLSTATE.inFailedTransaction
 }
 
 /**
