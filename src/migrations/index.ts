@@ -1,3 +1,4 @@
+export { type AppliedMigration, checksumOf, checksumUpTo } from './applied.ts'
 export { dumpSchema } from './dump/dump.ts'
 export * from './errors.ts'
 export { readMigrations } from './files.ts'

@@ -16,6 +16,8 @@ export interface LedgerEntry {
   readonly checksum: string
   readonly state: 'started' | 'applied'
   readonly applied_at: Date
+  /** Of the run over many databases that applied it; null when it was none. */
+  readonly run_id: string | null
 }
 
 /** One line of what was ever done. */
@@ -33,7 +35,8 @@ export interface HistoryEntry {
  */
 const CREATE_LEDGER = `
 DO $tenantry$ BEGIN
-  IF to_regclass('tenantry.migration_history') IS NULL THEN
+  IF NOT EXISTS (SELECT FROM pg_attribute
+      WHERE attrelid = to_regclass('tenantry.migration_history') AND attname = 'run_id') THEN
     PERFORM pg_advisory_xact_lock(${CREATION_LOCK});
     PERFORM set_config('client_min_messages', 'warning', true);
     CREATE SCHEMA IF NOT EXISTS tenantry;
@@ -54,13 +57,18 @@ DO $tenantry$ BEGIN
       at timestamptz NOT NULL DEFAULT clock_timestamp(),
       duration_ms integer NOT NULL
     );
+    -- Ledgers of earlier releases lack it.
+    ALTER TABLE tenantry.migrations ADD COLUMN IF NOT EXISTS run_id uuid;
+    ALTER TABLE tenantry.migration_history ADD COLUMN IF NOT EXISTS run_id uuid;
   END IF;
 END $tenantry$`
 
 export const LEDGER_EXISTS = `SELECT to_regclass('tenantry.migration_history') IS NOT NULL AS present`
 
+/** Through to_jsonb, because whoever only looks may find a ledger of an earlier release, without the column. */
 export const READ_LEDGER = `
-SELECT version, name, checksum, state, applied_at FROM tenantry.migrations ORDER BY version`
+SELECT version, name, checksum, state, applied_at, to_jsonb(migrations) ->> 'run_id' AS run_id
+FROM tenantry.migrations ORDER BY version`
 
 export const READ_HISTORY = `
 SELECT version, name, direction, at, duration_ms FROM tenantry.migration_history ORDER BY id`
@@ -96,12 +104,16 @@ WHERE locktype = 'advisory' AND granted AND objsubid = 1
  * Enters the file before its SQL runs. Whoever comes second, with no lock to hold him back, fails here with
  * 23505 (up) or P0002 (down) before he has done anything.
  */
-export function claim(direction: Direction, { version, name, checksum }: Migration): readonly string[] {
+export function claim(
+  direction: Direction,
+  { version, name, checksum }: Migration,
+  runId: string | undefined,
+): readonly string[] {
   if (direction === 'up') {
-    const row = [version, name, checksum, 'started'].map(quoteLiteral).join(', ')
+    const row = [...[version, name, checksum, 'started'].map(quoteLiteral), literalOrNull(runId)].join(', ')
     return [
       `DELETE FROM tenantry.migrations WHERE version = '${version}' AND state = 'started'`,
-      `INSERT INTO tenantry.migrations (version, name, checksum, state) VALUES (${row})`,
+      `INSERT INTO tenantry.migrations (version, name, checksum, state, run_id) VALUES (${row})`,
     ]
   }
   return [
@@ -127,7 +139,11 @@ export function unclaim(direction: Direction, { version }: Migration): string {
  * @param sameTransaction demands that the claim was made by the running transaction: no row comes back when
  *   the file's SQL has ended that transaction
  */
-export function finish(direction: Direction, { version }: Migration, sameTransaction: boolean): string {
+export function finish(
+  direction: Direction,
+  { version }: Migration,
+  { sameTransaction, runId }: { sameTransaction: boolean; runId: string | undefined },
+): string {
   const duration = 'round(extract(epoch FROM clock_timestamp() - started_at) * 1000)::integer'
   const where =
     `WHERE version = '${version}' AND state = 'started'` +
@@ -139,8 +155,12 @@ export function finish(direction: Direction, { version }: Migration, sameTransac
            RETURNING version, name, duration_ms`
       : `DELETE FROM tenantry.migrations ${where} RETURNING version, name, ${duration} AS duration_ms`
   return `WITH done AS (${change})
-    INSERT INTO tenantry.migration_history (version, name, direction, duration_ms)
-    SELECT version, name, '${direction}', duration_ms FROM done RETURNING duration_ms`
+    INSERT INTO tenantry.migration_history (version, name, direction, duration_ms, run_id)
+    SELECT version, name, '${direction}', duration_ms, ${literalOrNull(runId)} FROM done RETURNING duration_ms`
+}
+
+function literalOrNull(runId: string | undefined): string {
+  return runId === undefined ? 'NULL::uuid' : `${quoteLiteral(runId)}::uuid`
 }
 
 /**

@@ -100,7 +100,7 @@ describe('the migration lock', () => {
 
   it('K4: is not left behind when the ledger cannot be read', () =>
     inDatabase(async (connection, other) => {
-      await connection.query('CREATE SCHEMA tenantry; CREATE TABLE tenantry.migration_history ()')
+      await connection.query('CREATE SCHEMA tenantry; CREATE TABLE tenantry.migration_history (run_id uuid)')
       await expect(migrateUp(connection, SET)).rejects.toMatchObject({ code: '42P01' })
       expect(await lockCount(other)).toBe(0)
       expect(connection.getTransactionStatus()).toBe('I')

@@ -68,7 +68,12 @@ describe('migrateUp', () => {
       const result = await migrateUp(connection, SET)
       expect(versions(result)).toEqual(SET.files.map(({ version }) => version))
       expect(result).toMatchObject({ version: SET.latest, notices: [] })
-      expect(await migrateUp(connection, SET)).toEqual({ changed: [], notices: [], version: SET.latest })
+      expect(await migrateUp(connection, SET)).toEqual({
+        changed: [],
+        notices: [],
+        applied: SET.files.map(({ version, checksum }) => ({ version, checksum })),
+        version: SET.latest,
+      })
       expect(await migrateUp(connection, setOf({}), {}).catch((error: Error) => error.name)).toBe(
         'DatabaseNewerError',
       )
@@ -76,7 +81,12 @@ describe('migrateUp', () => {
 
   it('U2: an empty set makes the ledger and nothing else', () =>
     inDatabase(async (connection) => {
-      expect(await migrateUp(connection, setOf({}))).toEqual({ changed: [], notices: [], version: undefined })
+      expect(await migrateUp(connection, setOf({}))).toEqual({
+        changed: [],
+        notices: [],
+        applied: [],
+        version: undefined,
+      })
       expect(await dumpSchema(connection)).toBe('')
     }))
 

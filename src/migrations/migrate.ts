@@ -1,4 +1,5 @@
 import type { Connection } from '../platform/index.ts'
+import { type AppliedMigration, appliedOf } from './applied.ts'
 import { IrreversibleMigrationError } from './errors.ts'
 import type { LedgerEntry } from './ledger.ts'
 import { withMigrationLock } from './lock.ts'
@@ -16,6 +17,8 @@ export interface MigrationResult {
   readonly version: string | undefined
   /** Sentences for a person, on files that were applied out of order. */
   readonly notices: readonly string[]
+  /** What the ledger holds as applied now, oldest version first. */
+  readonly applied: readonly AppliedMigration[]
 }
 
 export interface UpOptions extends EngineOptions {
@@ -46,11 +49,17 @@ export async function migrateUp(
   return withMigrationLock(connection, settings, async (lock) => {
     assertConsistent(set, lock.entries)
     const plan = planUp(set, lock.entries, options.to)
+    await settings.guard()
     const notices = outOfOrderNotices(plan, lock.entries)
     for (const message of notices) settings.log({ kind: 'notice', message })
     const changed = await runPlan({ connection, lock, settings, direction: 'up' }, plan)
-    const applied = [newestApplied(lock.entries) ?? [], ...plan.map(({ version }) => version)].flat()
-    return { changed, notices, version: applied.sort().at(-1) }
+    const mine = new Set(changed.map(({ version }) => version))
+    const added = plan.map(({ version, checksum }) => {
+      const runId = mine.has(version) ? settings.runId : undefined
+      return { version, checksum, runId }
+    })
+    const applied = [...appliedOf(lock.entries), ...added].sort(byVersion)
+    return { changed, notices, applied, version: applied.at(-1)?.version }
   })
 }
 
@@ -74,11 +83,16 @@ export async function migrateDown(
     const plan = planDown(set, lock.entries, options)
     const stuck = plan.filter(({ down }) => down === undefined)
     if (stuck.length > 0) throw new IrreversibleMigrationError(stuck.map(({ fileName }) => fileName))
+    await settings.guard()
     const changed = await runPlan({ connection, lock, settings, direction: 'down' }, plan)
     const gone = new Set(plan.map(({ version }) => version))
-    const left = lock.entries.filter(({ version }) => !gone.has(version))
-    return { changed, notices: [], version: newestApplied(left) }
+    const applied = appliedOf(lock.entries).filter(({ version }) => !gone.has(version))
+    return { changed, notices: [], applied, version: applied.at(-1)?.version }
   })
+}
+
+function byVersion(one: AppliedMigration, other: AppliedMigration): number {
+  return one.version < other.version ? -1 : 1
 }
 
 function outOfOrderNotices(plan: readonly Migration[], entries: readonly LedgerEntry[]): string[] {

@@ -21,6 +21,13 @@ export interface EngineOptions {
   readonly tableLockTimeoutMs?: number | undefined
   /** Default: says nothing. */
   readonly log?: Log | undefined
+  /** The run over many databases that this belongs to (a UUID): the ledger keeps it with what is applied. */
+  readonly runId?: string | undefined
+  /**
+   * Called behind the migration lock, before anything is changed. What it throws ends the call: a run that was taken
+   * over by another process stops here, and cannot pass any more, because the other waits for the lock.
+   */
+  readonly guard?: (() => Promise<void>) | undefined
 }
 
 /** Options with their defaults filled in. */
@@ -28,6 +35,8 @@ export interface EngineSettings {
   readonly lockTimeoutMs: number
   readonly tableLockTimeoutMs: number
   readonly log: Log
+  readonly runId: string | undefined
+  readonly guard: () => Promise<void>
 }
 
 /** Fills in the defaults. */
@@ -36,5 +45,7 @@ export function settingsOf(options: EngineOptions): EngineSettings {
     lockTimeoutMs: options.lockTimeoutMs ?? 30_000,
     tableLockTimeoutMs: options.tableLockTimeoutMs ?? 2_000,
     log: options.log ?? (() => undefined),
+    runId: options.runId,
+    guard: options.guard ?? (async () => undefined),
   }
 }

@@ -2,7 +2,7 @@ import { UnknownVersionError } from './errors.ts'
 import type { LedgerEntry } from './ledger.ts'
 import type { Migration, MigrationSet } from './migration.ts'
 
-/** Which applied files to take back: at most one of the three. Default: the newest one. */
+/** Which applied files to take back: at most one of the four. Default: the newest one. */
 export interface DownTarget {
   /** The newest ones by version; more than there are takes back all. */
   readonly steps?: number | undefined
@@ -10,6 +10,8 @@ export interface DownTarget {
   readonly to?: string | undefined
   /** Exactly these, as far as they are applied: for what one run has applied, perhaps out of order. */
   readonly versions?: readonly string[] | undefined
+  /** Those that this run over many databases has applied. */
+  readonly ofRun?: string | undefined
 }
 
 /**
@@ -33,7 +35,7 @@ export function planUp(
  * down part is the way out of a file that cannot be finished.
  *
  * @throws UnknownVersionError when no file has version `to` or one of `versions`
- * @throws RangeError when `steps` is below 1 or more than one of the three is given
+ * @throws RangeError when `steps` is below 1 or more than one of the four is given
  */
 export function planDown(
   set: MigrationSet,
@@ -42,13 +44,17 @@ export function planDown(
 ): Migration[] {
   const entered = new Set(entries.map(({ version }) => version))
   const newestFirst = set.files.filter(({ version }) => entered.has(version)).reverse()
-  const { to, versions, steps } = target
-  if ([to, versions, steps].filter((one) => one !== undefined).length > 1) {
-    throw new RangeError('give one of steps, to and versions')
+  const { to, versions, steps, ofRun } = target
+  if ([to, versions, steps, ofRun].filter((one) => one !== undefined).length > 1) {
+    throw new RangeError('give one of steps, to, versions and ofRun')
   }
   for (const version of versions ?? [to ?? []].flat()) assertKnown(set, version)
   if (to !== undefined) return newestFirst.filter(({ version }) => version > to)
   if (versions) return newestFirst.filter(({ version }) => versions.includes(version))
+  if (ofRun !== undefined) {
+    const its = new Set(entries.filter((entry) => entry.run_id === ofRun).map(({ version }) => version))
+    return newestFirst.filter(({ version }) => its.has(version))
+  }
   if (steps !== undefined && !(steps >= 1)) throw new RangeError(`steps must be 1 or more, not ${steps}`)
   return newestFirst.slice(0, steps ?? 1)
 }

@@ -31,7 +31,7 @@ export async function runAlone(
   run: FileRun,
   state: LedgerEntry['state'] | undefined,
 ): Promise<number | undefined> {
-  const { connection, migration, direction } = run
+  const { connection, migration, direction, settings } = run
   let known = state
   try {
     await retryOnLock(run, async () => {
@@ -42,7 +42,12 @@ export async function runAlone(
       if (index?.valid === false) await dropInvalid(run, index)
       await runStatement(run)
     })
-    const record = ['BEGIN', finish(direction, migration, false), 'COMMIT', 'RESET ALL']
+    const record = [
+      'BEGIN',
+      finish(direction, migration, { sameTransaction: false, runId: settings.runId }),
+      'COMMIT',
+      'RESET ALL',
+    ]
     const [, finished] = await runBatch(connection, record.join(';\n'))
     return finished?.rows[0]?.duration_ms
   } catch (error) {
@@ -68,7 +73,8 @@ async function findIndex({ connection, section }: FileRun): Promise<IndexState |
  */
 async function enter({ connection, migration, direction, section, settings }: FileRun): Promise<void> {
   const lockTimeout = section.statements.some(isConcurrent) ? 0 : Math.round(settings.tableLockTimeoutMs)
-  const statements = ['BEGIN', ...claim(direction, migration), 'COMMIT', `SET lock_timeout = ${lockTimeout}`]
+  const claims = claim(direction, migration, settings.runId)
+  const statements = ['BEGIN', ...claims, 'COMMIT', `SET lock_timeout = ${lockTimeout}`]
   await runBatch(connection, statements.join(';\n'))
 }
 

@@ -13,10 +13,11 @@ import { retryOnLock } from './retry.ts'
  * @throws MigrationFailedError; nothing of the file remains then
  */
 export async function runInTransaction(run: FileRun): Promise<number | undefined> {
-  const { lock, migration, direction, section, isLast } = run
+  const { lock, migration, direction, section, isLast, settings } = run
   const prefix = prefixOf(run)
   // RESET ALL: what a file SETs for the session must not reach the next one.
-  const suffix = [finish(direction, migration, true), 'COMMIT', 'RESET ALL', ...(isLast ? [UNLOCK] : [])]
+  const record = finish(direction, migration, { sameTransaction: true, runId: settings.runId })
+  const suffix = [record, 'COMMIT', 'RESET ALL', ...(isLast ? [UNLOCK] : [])]
   // The file may end in a comment, or without a semicolon.
   const batch = `${prefix.text}${section.sql}\n;\n${suffix.join(';\n')}`
   try {
@@ -45,7 +46,7 @@ function prefixOf({ migration, direction, settings }: FileRun): BatchPrefix {
   const statements = [
     'BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE',
     `SET LOCAL lock_timeout = ${Math.round(settings.tableLockTimeoutMs)}`,
-    ...claim(direction, migration),
+    ...claim(direction, migration, settings.runId),
   ]
   return { text: `${statements.join(';\n')};\n`, statements: statements.length }
 }

@@ -30,6 +30,7 @@ describe('migrationStatus', () => {
       const status = await migrationStatus(connection, SET)
       expect(status).toEqual({
         current: undefined,
+        applied: [],
         migrations: SET.files.map(({ version, name }) => ({ version, name, state: 'pending' })),
       })
       expect(await schemaVersionOf(connection)).toBeUndefined()

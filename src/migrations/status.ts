@@ -1,5 +1,6 @@
 import type pg from 'pg'
 import type { Connection } from '../platform/index.ts'
+import { type AppliedMigration, appliedOf } from './applied.ts'
 import { type HistoryEntry, LEDGER_EXISTS, type LedgerEntry, READ_HISTORY, READ_LEDGER } from './ledger.ts'
 import type { Direction, Migration, MigrationSet } from './migration.ts'
 import { newestApplied } from './plan.ts'
@@ -22,6 +23,8 @@ export interface MigrationStatus {
   readonly current: string | undefined
   /** Oldest first. */
   readonly migrations: readonly MigrationStatusRow[]
+  /** What the ledger holds as applied, whatever the files say. */
+  readonly applied: readonly AppliedMigration[]
 }
 
 /** One line of the ledger's history. */
@@ -44,7 +47,7 @@ export async function migrationStatus(connection: Connection, set: MigrationSet)
     const appliedAt = entry?.state === 'applied' ? { appliedAt: entry.applied_at } : {}
     return { version, name, state: stateOf(entry, files.get(version)), ...appliedAt }
   })
-  return { current: newestApplied(entries), migrations: rows.sort(byVersion) }
+  return { current: newestApplied(entries), migrations: rows.sort(byVersion), applied: appliedOf(entries) }
 }
 
 function stateOf(entry: LedgerEntry | undefined, file: Migration | undefined): MigrationState {
