@@ -1,3 +1,35 @@
+CREATE TABLE public.fleet_run_tenants (
+  run_id uuid NOT NULL,
+  tenant_id uuid NOT NULL,
+  wave integer NOT NULL,
+  "position" integer NOT NULL,
+  status text DEFAULT 'pending'::text NOT NULL,
+  attempts integer DEFAULT 0 NOT NULL,
+  versions text[] DEFAULT '{}'::text[] NOT NULL,
+  duration_ms integer,
+  failure jsonb,
+  started_at timestamp(3) with time zone,
+  finished_at timestamp(3) with time zone,
+  CONSTRAINT fleet_run_tenants_pkey PRIMARY KEY (run_id, tenant_id)
+);
+
+CREATE TABLE public.fleet_runs (
+  id uuid NOT NULL,
+  kind text NOT NULL,
+  status text NOT NULL,
+  action jsonb NOT NULL,
+  settings jsonb NOT NULL,
+  up_to_date integer NOT NULL,
+  reason text,
+  holder text,
+  lease_token uuid,
+  leased_until timestamp(3) with time zone,
+  created_at timestamp(3) with time zone DEFAULT now() NOT NULL,
+  updated_at timestamp(3) with time zone DEFAULT now() NOT NULL,
+  finished_at timestamp(3) with time zone,
+  CONSTRAINT fleet_runs_pkey PRIMARY KEY (id)
+);
+
 CREATE TABLE public.installation (
   singleton boolean DEFAULT true NOT NULL,
   id uuid DEFAULT gen_random_uuid() NOT NULL,
@@ -85,6 +117,9 @@ CREATE TABLE public.tenants (
   sealed_previous_password text,
   credentials_version integer DEFAULT 0 NOT NULL,
   is_created_event_due boolean DEFAULT false NOT NULL,
+  schema_checksum text,
+  migration_failures integer DEFAULT 0 NOT NULL,
+  migration_failure jsonb,
   CONSTRAINT tenants_pkey PRIMARY KEY (id),
   CONSTRAINT tenants_database_name_unique UNIQUE (database_name),
   CONSTRAINT tenants_status_check CHECK ((status = ANY (ARRAY['preparing'::text, 'spare'::text, 'provisioning'::text, 'active'::text, 'failed'::text, 'suspended'::text])))
@@ -98,9 +133,14 @@ CREATE TABLE public.users (
   is_active boolean DEFAULT true NOT NULL,
   created_at timestamp(3) with time zone DEFAULT now() NOT NULL,
   updated_at timestamp(3) with time zone DEFAULT now() NOT NULL,
+  is_admin boolean DEFAULT false NOT NULL,
   CONSTRAINT users_pkey PRIMARY KEY (id),
   CONSTRAINT users_email_key UNIQUE (email)
 );
+
+ALTER TABLE public.fleet_run_tenants ADD CONSTRAINT fleet_run_tenants_run_id_fleet_runs_id_fk FOREIGN KEY (run_id) REFERENCES public.fleet_runs(id) ON DELETE CASCADE;
+
+ALTER TABLE public.fleet_run_tenants ADD CONSTRAINT fleet_run_tenants_tenant_id_tenants_id_fk FOREIGN KEY (tenant_id) REFERENCES public.tenants(id) ON DELETE CASCADE;
 
 ALTER TABLE public.organization_requests ADD CONSTRAINT organization_requests_organization_id_organizations_id_fk FOREIGN KEY (organization_id) REFERENCES public.organizations(id) ON DELETE CASCADE;
 
@@ -139,6 +179,10 @@ BEGIN
   RETURN NULL;
 END
 $function$;
+
+CREATE INDEX fleet_run_tenants_tenant_id_idx ON public.fleet_run_tenants USING btree (tenant_id);
+
+CREATE INDEX fleet_runs_created_at_idx ON public.fleet_runs USING btree (created_at);
 
 CREATE INDEX organization_requests_created_at_idx ON public.organization_requests USING btree (created_at);
 

@@ -12,7 +12,6 @@ import {
   insertTenantUser,
   type TenantUser,
   type TenantUserRow,
-  withoutHash,
 } from '../users/index.ts'
 import { authErrors } from './errors.ts'
 import type { AuthEvents } from './events.ts'
@@ -88,7 +87,8 @@ export function createAuthService(options: AuthServiceOptions): AuthService {
       const tokens = await sessions.begin(realmOf(tenant), found.id)
       const scope = tenant ? 'tenant' : 'core'
       events.publish('user.logged_in', { userId: found.id, scope }, tenant?.tenantId)
-      return present(withoutHash(found), tokens, tenant)
+      const { passwordHash: _, ...user } = found
+      return present(user, tokens, tenant)
     },
 
     refresh: async (refreshToken, tenant) => {

@@ -1,5 +1,6 @@
 import type { Config } from '../config.ts'
 import type { ExitCode } from './exit-codes.ts'
+import type { ProgressOptions } from './fleet/progress.ts'
 import type { Output } from './output.ts'
 
 /** What every command gets. */
@@ -10,6 +11,10 @@ export interface CommandContext {
   readonly confirm: ((question: string) => Promise<boolean>) | undefined
   /** All of standard input, for what must not stand in an argument. */
   readonly readInput: (() => Promise<string>) | undefined
+  /** From its first call on an interrupt (Ctrl-C, SIGTERM) does not end the process: it aborts this signal. */
+  readonly interrupted: () => AbortSignal
+  /** Where and how to show how far something is. */
+  readonly progressOn: ProgressOptions
 }
 
 /** Runs a command with what it needs and remembers how it ended. */

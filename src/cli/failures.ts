@@ -1,4 +1,4 @@
-import { UnknownTenantError } from '../fleet/index.ts'
+import { FleetBusyError, LeaseLostError, RunRefusedError, UnknownTenantError } from '../fleet/index.ts'
 import {
   GenerateOptionError,
   MigrationLockedError,
@@ -13,9 +13,11 @@ import { EXIT, type ExitCode } from './exit-codes.ts'
 /** The exit code of a command that threw. */
 export function exitCodeOf(error: unknown): ExitCode {
   if (error instanceof UsageError || error instanceof UnknownTenantError) return EXIT.usage
+  if (error instanceof RunRefusedError) return EXIT.usage
   if (error instanceof UnknownVersionError || error instanceof GenerateOptionError) return EXIT.usage
   if (error instanceof RenameDecisionNeeded) return EXIT.notClean
-  if (error instanceof MigrationLockedError) return EXIT.lockHeld
+  if (error instanceof MigrationLockedError || error instanceof FleetBusyError) return EXIT.lockHeld
+  if (error instanceof LeaseLostError) return EXIT.lockHeld
   if (error instanceof DeclinedError) return EXIT.interrupted
   return EXIT.failed
 }

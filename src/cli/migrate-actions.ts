@@ -2,14 +2,15 @@ import { type Id, isId, MAINTENANCE_TIMEOUTS, withConnection } from '../platform
 import { type CommandContext, requireConsent, UsageError } from './context.ts'
 import { type Databases, withDatabases } from './databases.ts'
 import type { ExitCode } from './exit-codes.ts'
-import { fleetOverview, migrateFleet } from './migrate-fleet.ts'
+import { consentToDown, fleetOverview, migrateFleet, previewFleet } from './fleet/migrate.ts'
+import { type FleetFlags, readSettings } from './fleet/settings.ts'
 import { down, history, preview, status, type Target, up } from './migrate-one.ts'
 
 /** The argument of most commands. */
 export type Trees = 'core' | 'tenants'
 
 /** The options of the commands together, as the command line gives them. */
-export interface Selection {
+export interface Selection extends FleetFlags {
   readonly tenant: readonly string[]
   readonly to?: string
   readonly steps?: string
@@ -23,11 +24,15 @@ export async function runUp(context: CommandContext, which: Trees, options: Sele
   const { tenant, to, dryRun } = options
   const upTo = to === undefined ? {} : { to }
   const only = readTenants(tenant)
+  const settings = readSettings(options)
   return await withDatabases(
     context,
     (databases) => {
-      if (which === 'tenants' && !dryRun) {
-        return migrateFleet(context, databases, { direction: 'up', ...upTo }, only)
+      if (which === 'tenants' && !(dryRun && tenant.length > 0)) {
+        const target = to ?? databases.migrations.tenant.latest
+        if (target === undefined) throw new UsageError('There are no migration files for tenants.')
+        const wish = { action: { direction: 'up', to: target } as const, settings, only }
+        return dryRun ? previewFleet(context, databases, wish) : migrateFleet(context, databases, wish)
       }
       return onOne(databases, which, tenant, (target) =>
         dryRun ? preview(context, target, upTo) : up(context, target, upTo),
@@ -44,13 +49,15 @@ export async function runDown(context: CommandContext, which: Trees, options: Se
   if (to !== undefined && steps !== undefined) throw new UsageError('--steps and --to exclude each other.')
   const downTo = to === undefined ? { steps: steps ?? 1 } : { to }
   const only = readTenants(tenant)
-  const whose = which === 'core' ? 'the core database' : only ? `${only.length} tenant(s)` : 'every tenant'
-  await requireConsent(context, yes, `This takes migrations of ${whose} back and may lose data.`)
-  return await withDatabases(context, (databases) =>
-    which === 'core'
-      ? onOne(databases, which, tenant, (target) => down(context, target, downTo))
-      : migrateFleet(context, databases, { direction: 'down', ...downTo }, only),
-  )
+  const wish = { action: { direction: 'down', ...downTo } as const, settings: readSettings(options), only }
+  return await withDatabases(context, async (databases) => {
+    if (which === 'core') {
+      await requireConsent(context, yes, 'This takes migrations of the core database back and may lose data.')
+      return await onOne(databases, which, tenant, (target) => down(context, target, downTo))
+    }
+    await consentToDown(context, databases, wish, yes)
+    return await migrateFleet(context, databases, wish)
+  })
 }
 
 /** `migrate status` */

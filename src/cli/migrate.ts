@@ -29,7 +29,7 @@ function generateCommand(run: Run, clock: Clock): Command {
 }
 
 function upCommand(run: Run): Command {
-  return onDatabases(new Command('up'))
+  return staged(onDatabases(new Command('up')))
     .description('apply what is pending')
     .option('--to <version>', 'stop at this version')
     .option('--tenant <id>', 'only this tenant; may be repeated', collect, [])
@@ -42,7 +42,7 @@ function upCommand(run: Run): Command {
 }
 
 function downCommand(run: Run): Command {
-  return onDatabases(new Command('down'))
+  return staged(onDatabases(new Command('down')))
     .description('take back what was applied last')
     .option('--steps <n>', 'how many migrations (default: 1)')
     .option('--to <version>', 'down to this version, which stays')
@@ -71,6 +71,19 @@ function historyCommand(run: Run): Command {
 
 function onDatabases(command: Command): Command {
   return command.addArgument(new Argument('<databases>', 'which databases').choices(['core', 'tenants']))
+}
+
+/** How a run over tenants goes; one database takes no notice. */
+function staged(command: Command): Command {
+  return command
+    .option(
+      '--canary <n>',
+      'so many tenants first; one that fails ends the run (default: 1 above ten tenants)',
+    )
+    .option('--wave <share>', 'the share of the tenants that each wave takes (default: 25%)')
+    .option('--concurrency <n>', 'so many tenants at the same time (default: 4)')
+    .option('--per-server <n>', 'so many of them on one server (default: as many)')
+    .option('--abort-after <n>', 'stop when so many failed, a number or a share (default: 5%, at least 2)')
 }
 
 function collect(value: string, collected: readonly string[]): readonly string[] {

@@ -1,4 +1,5 @@
 import { refreshTokens, sessions, signingKeys } from '../auth/index.ts'
+import { fleetRuns, fleetRunTenants } from '../fleet/index.ts'
 import { organizationRequests, organizations } from '../organizations/index.ts'
 import { installation, servers, tenantIdentity, tenants } from '../tenancy/index.ts'
 import { coreUsers, tenantUsers } from '../users/index.ts'
@@ -15,6 +16,8 @@ export const MODELS = {
     sessions,
     refreshTokens,
     signingKeys,
+    fleetRuns,
+    fleetRunTenants,
   },
   tenant: { tenantIdentity, tenantUsers, sessions, refreshTokens },
 } as const

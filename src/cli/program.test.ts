@@ -166,20 +166,22 @@ describe('migrate, on tenants', () => {
     const files = (await json('migrate status tenants')).data.latest
     const down = await tenantry('migrate down tenants', { confirm: async () => true })
     expect(down).toMatchObject({ code: EXIT.done, stdout: '1 done, 0 failed\n' })
-    expect(down.stderr).toContain(`${tenantId}: ${files}`)
+    expect(down.stderr).toContain('1 tenant: 1 to take back')
     expect((await tenantry('migrate status tenants --check')).code).toBe(EXIT.notClean)
     expect((await tenantry(`migrate status tenants --tenant ${tenantId} --check`)).code).toBe(EXIT.notClean)
     expect((await tenantry(`migrate up tenants --tenant ${tenantId} --dry-run`)).stdout).toContain(
       'CREATE TABLE',
     )
 
-    const up = await json('migrate up tenants')
+    const up = await tenantry('migrate up tenants --json')
     expect(up.code).toBe(EXIT.done)
-    expect(up.data).toMatchObject({
-      succeeded: 1,
-      failed: 0,
-      tenants: [{ id: tenantId, schema_version: files }],
-    })
+    const lines = up.stdout.trim().split('\n')
+    expect(lines.map((line) => JSON.parse(line))).toMatchObject([
+      { kind: 'planned', tenants: 1, up_to_date: 0 },
+      { kind: 'wave', wave: 1 },
+      { kind: 'tenant', id: tenantId, status: 'done', versions: [files], schema_version: files },
+      { kind: 'summary', status: 'finished', succeeded: 1, failed: 0 },
+    ])
     expect((await tenantry('migrate up tenants')).stdout).toMatch(/^nothing to do/)
     expect((await tenantry('migrate status tenants --check')).code).toBe(EXIT.done)
     const { data } = await json(`migrate history tenants --tenant ${tenantId}`)

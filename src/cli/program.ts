@@ -5,6 +5,7 @@ import type { Run } from './context.ts'
 import { doctorCommand } from './doctor/command.ts'
 import { EXIT, type ExitCode } from './exit-codes.ts'
 import { exitCodeOf, explain } from './failures.ts'
+import { runsCommand } from './fleet/runs.ts'
 import { migrateCommand } from './migrate.ts'
 import { createOutput, type TextSink } from './output.ts'
 import { serversCommand } from './servers/command.ts'
@@ -31,6 +32,8 @@ export interface Surroundings {
   /** Runs the parts of the server until it is told to stop. */
   readonly serve: (config: Config, parts: ServerParts) => Promise<ExitCode>
   readonly terminal: boolean
+  /** As in `CommandContext`; without it nothing interrupts. */
+  readonly interrupted?: () => AbortSignal
 }
 
 /**
@@ -41,12 +44,15 @@ export interface Surroundings {
  */
 export async function runCommandLine(args: readonly string[], surroundings: Surroundings): Promise<ExitCode> {
   const { env, stdout, stderr, confirm, readInput, version, serve, terminal } = surroundings
+  const { interrupted = () => new AbortController().signal } = surroundings
+  const progressOn = { sink: stderr, terminal, now: () => performance.now() }
   let exitCode: ExitCode = EXIT.done
   const program = new Command('tenantry')
   const run: Run = async (work) => {
     const output = createOutput(stdout, stderr, program.opts<{ json: boolean }>().json)
     try {
-      exitCode = await work({ config: loadConfig(env, terminal), output, confirm, readInput })
+      const config = loadConfig(env, terminal)
+      exitCode = await work({ config, output, confirm, readInput, interrupted, progressOn })
     } catch (error) {
       exitCode = exitCodeOf(error)
       output.note(explain(error))
@@ -63,6 +69,7 @@ export async function runCommandLine(args: readonly string[], surroundings: Surr
     .addHelpText('after', EXAMPLES)
   addServerCommands(program, (parts) => run(({ config }) => serve(config, parts)))
   program.addCommand(migrateCommand(run, systemClock))
+  program.addCommand(runsCommand(run))
   program.addCommand(tenantsCommand(run))
   program.addCommand(serversCommand(run))
   program.addCommand(doctorCommand(run))

@@ -1,8 +1,16 @@
+export { FleetBusyError, LeaseLostError, RunRefusedError, UnknownTenantError } from './errors.ts'
 export {
-  type FleetAction,
+  type Conduct,
+  createFleet,
+  type Fleet,
   type FleetOptions,
-  migrateTenants,
-  type TenantOutcome,
-  UnknownTenantError,
-} from './migrate-tenants.ts'
-export { type FleetStatus, fleetStatus } from './status.ts'
+  type RunReport,
+  type RunWish,
+} from './fleet.ts'
+export { type FleetPlan, isQuarantined } from './plan.ts'
+export type { FleetEvent, Watch } from './progress.ts'
+export type { RunSettings } from './settings.ts'
+export type { FleetException, FleetStatus } from './status.ts'
+export type { Run, RunSummary, RunTenant } from './store.ts'
+export { fleetRuns, fleetRunTenants } from './tables.ts'
+export type { FailureCode, MigrationAction, TenantFailure } from './types.ts'

@@ -1,6 +1,8 @@
 import type { MigrationSet } from '../migrations/index.ts'
-import { type CoreDb, listTenants } from '../tenancy/index.ts'
-import { isBehind, isFinished } from './migrate-tenants.ts'
+import type { Id } from '../platform/index.ts'
+import type { CoreDb } from '../tenancy/index.ts'
+import { isBehind, isEdited } from './plan.ts'
+import { type FleetGroup, groupFleet } from './store.ts'
 
 /** Where the fleet stands, from the core database alone. */
 export interface FleetStatus {
@@ -13,22 +15,59 @@ export interface FleetStatus {
   readonly behind: number
   /** Tenants whose making has not ended; they come out at the newest version. */
   readonly unfinished: number
+  /** What is not as it should be; a tenant may be in several. */
+  readonly exceptions: readonly FleetException[]
 }
+
+/**
+ * `behind`: lacks files. `edited`: holds files that look different today. `newer`: holds files that are not here. Every
+ * other code is what the last run met there.
+ */
+export interface FleetException {
+  readonly code: string
+  readonly tenants: number
+  /** Ten of them at most. */
+  readonly examples: readonly Id[]
+}
+
+const EXAMPLES = 10
 
 /** Counts tenants by schema version: one query, no tenant connection. */
 export async function fleetStatus(core: CoreDb, migrations: MigrationSet): Promise<FleetStatus> {
-  const all = await listTenants(core)
-  const tenants = all.filter(isFinished)
-  const counts = new Map<string | null, number>()
-  for (const { schemaVersion } of tenants) counts.set(schemaVersion, (counts.get(schemaVersion) ?? 0) + 1)
-  const latest = migrations.latest ?? null
+  const groups = await groupFleet(core, EXAMPLES)
+  const finished = groups.filter(({ isFinished }) => isFinished)
+  const exceptions = collect(
+    finished.flatMap((group) => codesOf(group, migrations).map((code) => [code, group])),
+  )
   return {
-    latest,
-    tenants: tenants.length,
-    versions: [...counts]
-      .map(([version, count]) => ({ version, tenants: count }))
+    latest: migrations.latest ?? null,
+    tenants: total(finished),
+    versions: [...Map.groupBy(finished, ({ schemaVersion }) => schemaVersion)]
+      .map(([version, members]) => ({ version, tenants: total(members) }))
       .sort((one, other) => (one.version ?? '').localeCompare(other.version ?? '')),
-    behind: tenants.filter((tenant) => isBehind(tenant, migrations)).length,
-    unfinished: all.length - tenants.length,
+    behind: total(finished.filter((group) => isBehind(group, migrations))),
+    unfinished: total(groups) - total(finished),
+    exceptions,
   }
+}
+
+function codesOf(group: FleetGroup, migrations: MigrationSet): string[] {
+  const isNewer = (group.schemaVersion ?? '') > (migrations.latest ?? '')
+  return [
+    ...(isBehind(group, migrations) ? ['behind'] : []),
+    ...(isNewer ? ['newer'] : isEdited(group, migrations) ? ['edited'] : []),
+    ...(group.failureCode === null ? [] : [group.failureCode]),
+  ]
+}
+
+function collect(pairs: (readonly [string, FleetGroup])[]): FleetException[] {
+  return [...Map.groupBy(pairs, ([code]) => code)].map(([code, members]) => ({
+    code,
+    tenants: total(members.map(([, group]) => group)),
+    examples: members.flatMap(([, { examples }]) => examples).slice(0, EXAMPLES),
+  }))
+}
+
+function total(groups: readonly FleetGroup[]): number {
+  return groups.reduce((sum, { tenants }) => sum + tenants, 0)
 }

@@ -106,6 +106,17 @@ export class IrreversibleMigrationError extends Error {
   }
 }
 
+/** Files that came later lie on top of what is to be taken back. */
+export class NewerAppliedError extends Error {
+  override readonly name = 'NewerAppliedError'
+  readonly versions: readonly string[]
+
+  constructor(versions: readonly string[]) {
+    super(`newer migrations were applied on top since then: ${versions.join(', ')}; nothing was changed`)
+    this.versions = versions
+  }
+}
+
 /** What is known of the failure of one file. */
 export interface MigrationFailure {
   readonly version: string

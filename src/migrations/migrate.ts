@@ -1,6 +1,6 @@
 import type { Connection } from '../platform/index.ts'
 import { type AppliedMigration, appliedOf } from './applied.ts'
-import { IrreversibleMigrationError } from './errors.ts'
+import { IrreversibleMigrationError, NewerAppliedError } from './errors.ts'
 import type { LedgerEntry } from './ledger.ts'
 import { withMigrationLock } from './lock.ts'
 import type { Migration, MigrationSet } from './migration.ts'
@@ -68,8 +68,8 @@ export async function migrateUp(
  * Default: one.
  *
  * @param connection as for `migrateUp`
- * @throws IrreversibleMigrationError when one of them has no down part, and what `migrateUp` throws, before
- *   anything runs
+ * @throws IrreversibleMigrationError when one of them has no down part, NewerAppliedError when others lie on top of a
+ *   run's, and what `migrateUp` throws, before anything runs
  * @throws MigrationFailedError when a file fails; what was taken back before it stays so
  */
 export async function migrateDown(
@@ -83,12 +83,25 @@ export async function migrateDown(
     const plan = planDown(set, lock.entries, options)
     const stuck = plan.filter(({ down }) => down === undefined)
     if (stuck.length > 0) throw new IrreversibleMigrationError(stuck.map(({ fileName }) => fileName))
+    assertOnTop(plan, lock.entries, options)
     await settings.guard()
     const changed = await runPlan({ connection, lock, settings, direction: 'down' }, plan)
     const gone = new Set(plan.map(({ version }) => version))
     const applied = appliedOf(lock.entries).filter(({ version }) => !gone.has(version))
     return { changed, notices: [], applied, version: applied.at(-1)?.version }
   })
+}
+
+/** What a run applied may be what later files stand on. */
+function assertOnTop(
+  plan: readonly Migration[],
+  entries: readonly LedgerEntry[],
+  { ofRun }: DownTarget,
+): void {
+  const oldest = plan.at(-1)?.version
+  if (ofRun === undefined || oldest === undefined) return
+  const onTop = entries.filter(({ version, run_id }) => version > oldest && run_id !== ofRun)
+  if (onTop.length > 0) throw new NewerAppliedError(onTop.map(({ version }) => version))
 }
 
 function byVersion(one: AppliedMigration, other: AppliedMigration): number {

@@ -9,7 +9,13 @@ export { noteAnnounced } from './provisioning/store.ts'
 export { type AddedServer, type NewServer, ServerRefusedError } from './servers/add-server.ts'
 export type { ServerReport } from './servers/server-reports.ts'
 export { findServer, listServers, setDraining } from './servers/store.ts'
-export { findTenantDetails, listTenants, recordSchema, setTenantStatus } from './store.ts'
+export {
+  findTenantDetails,
+  listTenants,
+  recordSchema,
+  type SchemaState,
+  setTenantStatus,
+} from './store.ts'
 export { installation, MAIN_SERVER_ID, servers, TENANT_STATUSES, tenantIdentity, tenants } from './tables.ts'
 export { createTenancy, type Tenancy, type TenancyOptions } from './tenancy.ts'
 export {

@@ -17,7 +17,10 @@ const RECORD = {
 }
 
 /** Which migrations a tenant's database holds. */
-export type SchemaState = Pick<TenantRecord, 'schemaVersion' | 'migrationsApplied'>
+export type SchemaState = Pick<TenantRecord, 'schemaVersion' | 'migrationsApplied'> & {
+  /** `checksumOf` what the ledger holds. */
+  readonly schemaChecksum?: string
+}
 
 /** This installation's identity, made at the first call. */
 export async function findOrCreateInstallationId(core: CoreExecutor): Promise<Id> {

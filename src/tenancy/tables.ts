@@ -1,5 +1,5 @@
 import { sql } from 'drizzle-orm'
-import { boolean, check, index, integer, pgTable, text, timestamp, uuid } from 'drizzle-orm/pg-core'
+import { boolean, check, index, integer, jsonb, pgTable, text, timestamp, uuid } from 'drizzle-orm/pg-core'
 
 /** Milliseconds are what JavaScript's Date holds; finer times would change on their way through it. */
 const time = (name: string) => timestamp(name, { withTimezone: true, precision: 3 })
@@ -63,6 +63,12 @@ export const tenants = pgTable(
     schemaVersion: text('schema_version'),
     /** How many migrations it holds: a file that came late, with an older version, is missing only here. */
     migrationsApplied: integer('migrations_applied').notNull().default(0),
+    /** Over those migrations: a file that was edited since does not match. Null where it was never noted. */
+    schemaChecksum: text('schema_checksum'),
+    /** Runs over many tenants that failed here one after another; 0 after one that did not. */
+    migrationFailures: integer('migration_failures').notNull().default(0),
+    /** What the last of them met. */
+    migrationFailure: jsonb('migration_failure'),
     /** The last provisioning step that was completed. */
     provisioningStep: text('provisioning_step'),
     provisioningAttempts: integer('provisioning_attempts').notNull().default(0),

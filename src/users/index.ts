@@ -11,7 +11,6 @@ export {
   insertCoreUser,
   insertTenantUser,
   rehearseOwner,
-  withoutHash,
 } from './store.ts'
 export { coreUsers, tenantUsers } from './tables.ts'
 export type { CoreUser, CoreUserRow, TenantUser, TenantUserRow } from './types.ts'

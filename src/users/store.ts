@@ -109,9 +109,7 @@ function refuseDuplicate(error: unknown): never {
 }
 
 /** Hashes stay below the service: what leaves the store through this cannot leak one. */
-export function withoutHash<Row extends { passwordHash: string | null }>(
-  row: Row,
-): Omit<Row, 'passwordHash'> {
+function withoutHash<Row extends { passwordHash: string | null }>(row: Row): Omit<Row, 'passwordHash'> {
   const { passwordHash: _, ...user } = row
   return user
 }

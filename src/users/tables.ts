@@ -13,6 +13,8 @@ export const coreUsers = pgTable('users', {
   passwordHash: text('password_hash').notNull(),
   fullName: text('full_name'),
   isActive: boolean('is_active').notNull().default(true),
+  /** Operates the platform: sees every tenant's state, and no tenant's data. */
+  isAdmin: boolean('is_admin').notNull().default(false),
   createdAt: time('created_at').notNull().defaultNow(),
   updatedAt: time('updated_at').notNull().defaultNow(),
 })

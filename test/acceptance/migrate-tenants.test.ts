@@ -49,11 +49,9 @@ describe('tenantry migrate … tenants', { timeout: 90_000 }, () => {
   it('shows what it would do to one, and does it to that one alone', async () => {
     const preview = await run(`migrate up tenants --tenant ${first} --dry-run`)
     expect(preview).toMatchObject({ code: 0, stdout: `-- ${NOTES} notes\nCREATE TABLE notes (body text);\n` })
-    const up = json(await run(`migrate up tenants --tenant ${first} --json`))
-    expect(up).toMatchObject({
-      tenants: [{ id: first, versions: [NOTES], schema_version: NOTES }],
-      succeeded: 1,
-    })
+    const up = jsonLines(await run(`migrate up tenants --tenant ${first} --json`))
+    expect(up.get(first)).toMatchObject({ versions: [NOTES], schema_version: NOTES })
+    expect(up.get('summary')).toMatchObject({ status: 'finished', succeeded: 1 })
     const status = await run('migrate status tenants')
     expect(status).toMatchObject({
       code: 0,
@@ -63,29 +61,31 @@ describe('tenantry migrate … tenants', { timeout: 90_000 }, () => {
 
   it('does the rest', async () => {
     const up = await run('migrate up tenants')
-    expect(up).toMatchObject({ code: 0, stdout: '1 done, 0 failed\n', stderr: `${second}: ${NOTES}\n` })
+    expect(up).toMatchObject({ code: 0, stdout: '1 done, 0 failed\n' })
+    expect(up.stderr).toBe('2 tenants: 1 behind, 1 up to date\n')
     const { history } = json(await run(`migrate history tenants --tenant ${second} --json`))
     expect(history.at(-1)).toMatchObject({ version: NOTES, name: 'notes', direction: 'up' })
   })
 
   it('takes one back', async () => {
-    const down = json(await run(`migrate down tenants --tenant ${first} --yes --json`))
-    expect(down).toMatchObject({ tenants: [{ id: first, versions: [NOTES] }], failed: 0 })
+    const down = jsonLines(await run(`migrate down tenants --tenant ${first} --yes --json`))
+    expect(down.get(first)).toMatchObject({ status: 'done', versions: [NOTES] })
     expect((await run(`migrate status tenants --tenant ${first} --check`)).code).toBe(3)
   })
 
   it('L1 goes on past a tenant that fails, exits 4, and takes it up again next time', async () => {
     await writeFile(migration(LABELS, 'labels'), '-- migrate:up\nCREATE TABLE labels (name text);\n')
     await sqlIn(first, 'CREATE TABLE public.labels (name text)')
-    const up = json(await run('migrate up tenants --json'), 4)
-    expect(up).toMatchObject({ succeeded: 1, failed: 1 })
-    expect(up.tenants).toMatchObject([
-      { id: first, error: expect.stringContaining('labels') },
-      { id: second, versions: [LABELS] },
-    ])
+    const up = jsonLines(await run('migrate up tenants --json'), 4)
+    expect(up.get('summary')).toMatchObject({ succeeded: 1, failed: 1 })
+    expect(up.get(first)).toMatchObject({
+      failure: { sqlState: '42P07', file: `${LABELS}_labels.sql`, line: 2 },
+    })
+    expect(up.get(second)).toMatchObject({ versions: [LABELS] })
     await sqlIn(first, 'DROP TABLE public.labels')
-    const again = json(await run('migrate up tenants --json'))
-    expect(again).toMatchObject({ tenants: [{ id: first, versions: [LABELS] }], failed: 0 })
+    const again = jsonLines(await run('migrate up tenants --json'))
+    expect(again.get(first)).toMatchObject({ versions: [LABELS] })
+    expect(again.get('summary')).toMatchObject({ planned: 1, failed: 0 })
   })
 
   it('gives new organizations all of it from their birth', async () => {
@@ -104,6 +104,16 @@ describe('tenantry migrate … tenants', { timeout: 90_000 }, () => {
     expect(stderr).toContain(`${NOTES}_notes.sql was edited after it was applied`)
   })
 })
+
+/** The lines that a run has written, by tenant, and the others by what they are. */
+function jsonLines({ code, stdout, stderr }: Finished, expected = 0): Map<string, Record<string, unknown>> {
+  if (code !== expected) throw new Error(`exit code ${code}: ${stderr}`)
+  const lines = stdout
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line))
+  return new Map(lines.map((line) => [line.id ?? line.kind, line]))
+}
 
 /** Runs SQL in one tenant's database, past the server. */
 async function sqlIn(tenantId: string, sql: string): Promise<void> {

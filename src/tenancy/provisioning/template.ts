@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { type MigrationSet, migrateUp } from '../../migrations/index.ts'
+import { checksumOf, type MigrationSet, migrateUp } from '../../migrations/index.ts'
 import {
   type Connection,
   databaseFault,
@@ -56,7 +56,11 @@ export class TenantTemplate {
   /** Which migrations a clone holds. */
   get schema(): SchemaState {
     const { latest, files } = this.#options.migrations
-    return { schemaVersion: latest ?? null, migrationsApplied: files.length }
+    return {
+      schemaVersion: latest ?? null,
+      migrationsApplied: files.length,
+      schemaChecksum: checksumOf(files),
+    }
   }
 
   /**

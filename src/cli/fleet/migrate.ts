@@ -1,0 +1,106 @@
+import type { FleetException, MigrationAction, RunSettings } from '../../fleet/index.ts'
+import type { Id } from '../../platform/index.ts'
+import { type CommandContext, requireConsent } from '../context.ts'
+import type { Databases } from '../databases.ts'
+import { EXIT, type ExitCode } from '../exit-codes.ts'
+import { table } from '../output.ts'
+import { conduct, fleetOf } from './conduct.ts'
+
+export interface FleetWish {
+  readonly action: MigrationAction
+  readonly settings: Partial<RunSettings>
+  readonly only?: readonly Id[] | undefined
+}
+
+const NOTHING = { kind: 'summary', run_id: null, planned: 0, succeeded: 0, failed: 0, left: 0, not_tried: 0 }
+
+/** Migrates tenants in a run; exits 4 when one of them failed, after having gone on with the others. */
+export async function migrateFleet(
+  context: CommandContext,
+  databases: Databases,
+  wish: FleetWish,
+): Promise<ExitCode> {
+  const { output } = context
+  const fleet = fleetOf(databases)
+  const { tenants, upToDate } = await fleet.plan(wish)
+  if (tenants.length === 0) {
+    output.data({ ...NOTHING, up_to_date: upToDate }, 'nothing to do: every tenant is where it should be')
+    return EXIT.done
+  }
+  output.note(describePlan(wish.action, tenants.length, upToDate))
+  return await conduct(context, async (how) => {
+    const report = await fleet.start(wish, how)
+    // Somebody else did all of it in this moment.
+    return report ?? (await Promise.reject(new Error('nothing is left to do: another run was faster')))
+  })
+}
+
+/** Asks before migrations are taken back, with how many tenants that concerns. */
+export async function consentToDown(
+  context: CommandContext,
+  databases: Databases,
+  wish: FleetWish,
+  yes: boolean,
+): Promise<void> {
+  const { tenants } = await fleetOf(databases).plan(wish)
+  const whose = tenants.length === 1 ? 'one tenant' : `${tenants.length} tenants`
+  await requireConsent(context, yes, `This takes migrations of ${whose} back and may lose data.`)
+}
+
+/** What a run would do: the plan, and the SQL of the files that somebody lacks. */
+export async function previewFleet(
+  { output }: CommandContext,
+  databases: Databases,
+  { action, only }: FleetWish,
+): Promise<ExitCode> {
+  const { tenants, upToDate } = await fleetOf(databases).plan({ action, only })
+  const to = 'to' in action ? action.to : ''
+  const oldest = tenants.map(({ schemaVersion }) => schemaVersion ?? '').sort()[0] ?? to
+  const files = databases.migrations.tenant.files.filter(({ version }) => version > oldest && version <= to)
+  const plan = describePlan(action, tenants.length, upToDate)
+  output.data(
+    {
+      behind: tenants.length,
+      up_to_date: upToDate,
+      migrations: files.map(({ version, name, up }) => ({ version, name, sql: up.sql.trim() })),
+    },
+    [plan, ...files.map(({ version, name, up }) => `-- ${version} ${name}\n${up.sql.trim()}`)].join('\n\n'),
+  )
+  return EXIT.done
+}
+
+/** How many tenants are at which version, and what is not as it should be; exits 3 with `check` when anything is not. */
+export async function fleetOverview(
+  { output }: CommandContext,
+  databases: Databases,
+  check: boolean,
+): Promise<ExitCode> {
+  const status = await fleetOf(databases).status()
+  const versions = status.versions.map(({ version, tenants }) => [version ?? '(none)', String(tenants)])
+  output.data(
+    status,
+    [
+      table(['VERSION', 'TENANTS'], versions),
+      `${status.tenants} tenants, ${status.behind} behind ${status.latest ?? 'nothing'}`,
+      ...(status.unfinished > 0 ? [`${status.unfinished} more are still being made`] : []),
+      ...describeExceptions(status.exceptions),
+    ].join('\n'),
+  )
+  return check && status.exceptions.length > 0 ? EXIT.notClean : EXIT.done
+}
+
+function describeExceptions(exceptions: readonly FleetException[]): string[] {
+  if (exceptions.length === 0) return []
+  const rows = exceptions.map(({ code, tenants, examples }) => [
+    code,
+    String(tenants),
+    examples.slice(0, 3).join(' ') + (tenants > 3 ? ' …' : ''),
+  ])
+  return ['', table(['EXCEPTION', 'TENANTS', 'FOR EXAMPLE'], rows)]
+}
+
+function describePlan({ direction }: MigrationAction, tenants: number, upToDate: number): string {
+  const total = tenants + upToDate
+  const state = direction === 'up' ? `${tenants} behind, ${upToDate} up to date` : `${tenants} to take back`
+  return `${total} ${total === 1 ? 'tenant' : 'tenants'}: ${state}`
+}

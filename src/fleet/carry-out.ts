@@ -1,0 +1,64 @@
+import type { MigrationSet } from '../migrations/index.ts'
+import type { CoreDb, Tenancy } from '../tenancy/index.ts'
+import { HeldLease } from './lease.ts'
+import { patiently } from './patience.ts'
+import type { FleetPlan } from './plan.ts'
+import type { Watch } from './progress.ts'
+import { type Halt, runTurns } from './run-turns.ts'
+import { endRun, insertRunTenants, type Lease, listRunTenants, type NewRun } from './store.ts'
+
+export interface CarryOutOptions {
+  readonly core: CoreDb
+  readonly tenancy: Tenancy
+  readonly migrations: MigrationSet
+  readonly run: Pick<NewRun, 'id' | 'action' | 'settings'>
+  readonly signal: AbortSignal
+  readonly watch: Watch
+  /** Finds tenants that need a turn by now: organizations are born while a run goes on. Default: none. */
+  readonly planMore?: () => Promise<FleetPlan>
+}
+
+/**
+ * Carries a leased run as far as it goes, and records where it ended.
+ *
+ * @throws LeaseLostError when another process took it over; what the core database answers otherwise, and then the lease
+ *   runs out and the run can be resumed
+ */
+export async function carryOut(options: CarryOutOptions, lease: Lease): Promise<void> {
+  const { core } = options
+  const held = new HeldLease(core, lease)
+  try {
+    const halt = await untilNoneIsLeft(options, held)
+    const end = halt ?? { status: 'finished' as const, reason: null }
+    held.assertHeld(await patiently(() => endRun(core, lease, end), { isStopped: () => held.isLost }))
+  } finally {
+    held.release()
+  }
+}
+
+async function untilNoneIsLeft(options: CarryOutOptions, held: HeldLease): Promise<Halt> {
+  const { core, run } = options
+  for (;;) {
+    const all = await listRunTenants(core, run.id)
+    const pending = all.filter(({ status }) => status === 'pending')
+    if (pending.length > 0) {
+      const halt = await runTurns({ ...options, held }, pending, all.length)
+      if (halt) return halt
+    }
+    if (!(await addNewcomers(options, all))) return undefined
+  }
+}
+
+/** A tenant has one turn in a run, however it ended. */
+async function addNewcomers(
+  { core, run, planMore }: CarryOutOptions,
+  known: Awaited<ReturnType<typeof listRunTenants>>,
+): Promise<boolean> {
+  if (!planMore) return false
+  const ids = new Set(known.map(({ tenantId }) => tenantId))
+  const newcomers = (await planMore()).tenants.filter(({ id }) => !ids.has(id))
+  const wave = 1 + Math.max(0, ...known.map((one) => one.wave))
+  const turns = newcomers.map(({ id }, index) => ({ tenantId: id, wave, position: known.length + index }))
+  if (turns.length > 0) await insertRunTenants(core, run.id, turns)
+  return turns.length > 0
+}

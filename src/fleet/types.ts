@@ -1,0 +1,33 @@
+/** What a run does in each tenant's database. `to` is a version: files change while a run is paused. */
+export type MigrationAction =
+  | { readonly direction: 'up'; readonly to: string }
+  | { readonly direction: 'down'; readonly to: string }
+  | { readonly direction: 'down'; readonly steps: number }
+  | { readonly direction: 'down'; readonly ofRun: string }
+
+/** Why a tenant could not be migrated, with what is needed to mend it. */
+export interface TenantFailure {
+  readonly code: FailureCode
+  /** For a person; holds no values of rows. */
+  readonly message: string
+  readonly sqlState?: string
+  readonly file?: string
+  readonly line?: number
+  readonly statement?: string
+}
+
+/**
+ * `locked`: a table or the migration lock was held too long. `unavailable`: its server, `missing-database`: its database
+ * is not there. `irreversible`: a file has no way back. `newer-applied`: others were applied on top of what is to go.
+ */
+export type FailureCode =
+  | 'migration-failed'
+  | 'checksum-changed'
+  | 'missing-file'
+  | 'database-newer'
+  | 'irreversible'
+  | 'newer-applied'
+  | 'locked'
+  | 'unavailable'
+  | 'missing-database'
+  | 'unexpected'
