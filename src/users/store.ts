@@ -1,6 +1,6 @@
 import { eq, sql } from 'drizzle-orm'
 import { type Id, newId, violates } from '../platform/index.ts'
-import type { CoreExecutor, TenantExecutor } from '../tenancy/index.ts'
+import type { CoreExecutor, TenantExecutor, TenantTx } from '../tenancy/index.ts'
 import { userErrors } from './errors.ts'
 import { coreUsers, tenantUsers } from './tables.ts'
 import type {
@@ -88,6 +88,15 @@ export async function findTenantUserByEmail(
 ): Promise<TenantUserRow | undefined> {
   const [row] = await tenant.orm.select().from(tenantUsers).where(eq(tenantUsers.email, email))
   return row
+}
+
+/**
+ * Reads a user whom nobody else changes until the transaction ends; `undefined` when the user is gone. New sessions may
+ * refer to the row meanwhile.
+ */
+export async function lockTenantUser(tx: TenantTx, id: Id): Promise<TenantUser | undefined> {
+  const [row] = await tx.orm.select().from(tenantUsers).where(eq(tenantUsers.id, id)).for('no key update')
+  return row && withoutHash(row)
 }
 
 /** Changes what is given and leaves the rest; `undefined` when the user is gone. */
