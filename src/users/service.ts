@@ -59,8 +59,8 @@ function updateExpected(
 export async function addOwner(
   tenant: TenantDb,
   owner: Pick<CoreUser, 'id' | 'email' | 'fullName'>,
-  isDurableLater: boolean,
+  isFlushedLater: boolean,
 ): Promise<void> {
   const { id: coreUserId, email, fullName } = owner
-  await upsertOwner(tenant, { id: newId(), coreUserId, email, fullName }, isDurableLater)
+  await upsertOwner(tenant, { id: newId(), coreUserId, email, fullName }, isFlushedLater)
 }

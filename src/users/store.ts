@@ -44,12 +44,12 @@ export async function insertTenantUser(tenant: TenantExecutor, user: NewTenantUs
 /**
  * Puts the owner into a new tenant; a second time changes nothing.
  *
- * @param isDurableLater the commit returns before the disk has it
+ * @param isFlushedLater the commit returns before the disk has it, because a later one waits for this one too
  */
 export async function upsertOwner(
   tenant: TenantExecutor,
   owner: { id: Id; coreUserId: Id; email: string; fullName: string | null },
-  isDurableLater: boolean,
+  isFlushedLater: boolean,
 ): Promise<void> {
   const { id, coreUserId, email, fullName } = owner
   const { rowCount } = await tenant.orm.execute(
@@ -57,7 +57,7 @@ export async function upsertOwner(
       SELECT ${id}::uuid, ${coreUserId}::uuid, ${email}, ${fullName}, true, 'owner'
       WHERE NOT EXISTS (SELECT FROM users WHERE core_user_id IS DISTINCT FROM ${coreUserId}::uuid)
       ON CONFLICT (core_user_id) DO NOTHING
-      RETURNING CASE WHEN ${isDurableLater} THEN set_config('synchronous_commit', 'off', true) END`,
+      RETURNING CASE WHEN ${isFlushedLater} THEN set_config('synchronous_commit', 'off', true) END`,
   )
   if (rowCount) return
   const [known] = await tenant.orm
