@@ -92,11 +92,7 @@ export function createSteps(
         const known = isAdopted ? await readMark(connection, databaseName) : null
         if (known !== null && known !== mark)
           throw new ForeignDatabaseError(`${databaseName} exists and says that it is not this tenant’s`)
-        await openDatabase(connection, databaseName, {
-          role: databaseName,
-          mark,
-          isFlushedLater: server.holdsCore,
-        })
+        await openToItsRole(connection, server, databaseName, mark)
       })
     },
 
@@ -107,13 +103,7 @@ export function createSteps(
       if (!isOurs) throw new ForeignDatabaseError(`${databaseName} exists and is not this tenant’s`)
       if (!isAdopted) return
       const mark = databaseMark(identity.installationId, tenantId)
-      await server.administer((connection) =>
-        openDatabase(connection, databaseName, {
-          role: databaseName,
-          mark,
-          isFlushedLater: server.holdsCore,
-        }),
-      )
+      await server.administer((connection) => openToItsRole(connection, server, databaseName, mark))
     },
 
     migrate: async ({ claim, server, isAdopted }) => {
@@ -123,6 +113,16 @@ export function createSteps(
 
     owner: ({ claim, known, server }) => seed(tenantDb(claim, server), known, server.holdsCore),
   }
+}
+
+/** Lets the tenant's role, which has the database's name, into it. */
+async function openToItsRole(
+  connection: Connection,
+  { holdsCore }: TenantServer,
+  databaseName: string,
+  mark: string,
+): Promise<void> {
+  await openDatabase(connection, databaseName, { role: databaseName, mark, isFlushedLater: holdsCore })
 }
 
 /** False when the database was there: made by a predecessor that got no further. Whose it is `marker` finds out. */
