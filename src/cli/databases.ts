@@ -14,7 +14,8 @@ import {
   systemClock,
 } from '../platform/index.ts'
 import { type CoreDb, createTenancy, type Tenancy } from '../tenancy/index.ts'
-import type { CommandContext } from './context.ts'
+import type { CommandContext, Run } from './context.ts'
+import type { ExitCode } from './exit-codes.ts'
 
 /** What commands over databases work with. */
 export interface Databases {
@@ -69,6 +70,14 @@ export async function withDatabases<T>(
   } finally {
     await closers.close()
   }
+}
+
+/** Runs a command that works with the databases as they are. */
+export function onDatabases(
+  run: Run,
+  command: (context: CommandContext, databases: Databases) => Promise<ExitCode>,
+): Promise<void> {
+  return run((context) => withDatabases(context, (databases) => command(context, databases)))
 }
 
 /**

@@ -41,6 +41,12 @@ export const httpErrors = defineErrors({
     title: 'Not acceptable',
     detail: 'The answer is not available in any media type that "Accept" allows.',
   },
+  preconditionFailed: {
+    code: 'precondition-failed',
+    status: 412,
+    title: 'Precondition failed',
+    detail: 'It is not what "If-Match" says any more, and was not changed. Read it again, then decide.',
+  },
   payloadTooLarge: {
     code: 'payload-too-large',
     status: 413,

@@ -1,5 +1,6 @@
 export { MALFORMED_CREDENTIALS, readBearerToken } from './bearer-token.ts'
 export { type DrainOptions, drainServer } from './drain.ts'
+export { ETagHeader, entityTagOf, IfMatchHeaders, readIfMatch } from './entity-tag.ts'
 export { httpErrors } from './errors.ts'
 export { createGuard, type Guard, type SecurityRequirement } from './guard.ts'
 export { IdempotencyKeyHeaders, readIdempotencyKey } from './idempotency-key.ts'

@@ -6,7 +6,7 @@ import { httpErrors } from './errors.ts'
 import { guardsOf } from './guard.ts'
 import { hoistNamedSchemas, markNamedSchemas } from './named-schemas.ts'
 import { Problem } from './problem.ts'
-import { documentedErrors, type SuccessResponses } from './responses.ts'
+import { documentedBy, type ResponseHeaders, type SuccessResponses } from './responses.ts'
 import type { HttpServer } from './server-type.ts'
 
 /** A kind of token, and how a reader of the description gets one. */
@@ -85,18 +85,19 @@ export async function describeApi(
 /** Adds to a route's schema what its guard and the shell may answer. */
 function describeRoute(schema: FastifySchema, route: RouteOptions): FastifySchema {
   const guards = guardsOf(route.onRequest)
+  const documented = documentedBy(schema.response)
   const errors = [
     ...ALWAYS,
     ...(route.config?.rateLimit === false ? [] : [httpErrors.rateLimited.definition]),
     ...(isValidated(schema) ? [httpErrors.validationFailed.definition] : []),
     ...guards.flatMap((guard) => guard.errors),
-    ...documentedErrors(schema.response),
+    ...documented.errors,
   ]
   return {
     ...schema,
     security: guards.flatMap((guard) => guard.security),
     response: {
-      ...describeSuccess((schema.response ?? {}) as SuccessResponses, schema.produces),
+      ...describeSuccess((schema.response ?? {}) as SuccessResponses, documented.headers, schema.produces),
       ...describeProblems(errors),
     },
     ...(schema.body !== undefined && { body: markNamedSchemas(schema.body) }),
@@ -109,10 +110,12 @@ function isValidated({ body, params, querystring, headers }: FastifySchema): boo
 
 function describeSuccess(
   success: SuccessResponses,
+  headers: ResponseHeaders,
   produces: readonly string[] = ['application/json'],
 ): object {
   return mapValues(success, (schema, status) => ({
     description: 'description' in schema ? schema.description : STATUS_CODES[status],
+    ...(Object.keys(headers).length > 0 && { headers }),
     content: Object.fromEntries(produces.map((type) => [type, { schema: markNamedSchemas(schema) }])),
   }))
 }

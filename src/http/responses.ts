@@ -4,7 +4,16 @@ import type { ErrorDefinition, ErrorFactory } from '../platform/index.ts'
 /** Successful answers by status. */
 export type SuccessResponses = Readonly<Record<number, TSchema>>
 
-const documented = new WeakMap<object, readonly ErrorDefinition[]>()
+/** Headers of successful answers, by name. */
+export type ResponseHeaders = Readonly<Record<string, TSchema>>
+
+/** What the API description tells of a route besides its schemas. */
+interface Documented {
+  readonly errors: readonly ErrorDefinition[]
+  readonly headers: ResponseHeaders
+}
+
+const documented = new WeakMap<object, Documented>()
 
 /**
  * Describes what a route answers: `response: responses({ 201: Organization }, [organizationErrors.slugTaken])`.
@@ -13,20 +22,20 @@ const documented = new WeakMap<object, readonly ErrorDefinition[]>()
  *
  * @param success schemas by status; what they do not list is dropped from the answer
  * @param errors the kinds of error that this route throws
+ * @param headers those that its successful answers have besides every answer's; also for the API description only
  */
 export function responses<Success extends SuccessResponses>(
   success: Success,
   errors: readonly ErrorFactory[] = [],
+  headers: ResponseHeaders = {},
 ): Success {
   const copy = { ...success }
-  documented.set(
-    copy,
-    errors.map(({ definition }) => definition),
-  )
+  documented.set(copy, { errors: errors.map(({ definition }) => definition), headers })
   return copy
 }
 
-/** The errors that `responses()` was told of, for the API description. */
-export function documentedErrors(response: unknown): readonly ErrorDefinition[] {
-  return (typeof response === 'object' && response !== null && documented.get(response)) || []
+/** What `responses()` was told of besides schemas, for the API description. */
+export function documentedBy(response: unknown): Documented {
+  const known = typeof response === 'object' && response !== null ? documented.get(response) : undefined
+  return known ?? { errors: [], headers: {} }
 }

@@ -8,10 +8,10 @@ import { findOrganization, findOwnerOf } from './store.ts'
 /** What organizations add to the making of a tenant: its owner, and the news of it. */
 export function organizationHooks(core: CoreDb, events: Publisher<OrganizationEvents>): ProvisioningHooks {
   return {
-    seed: async (tenant, known, isDurableLater = false) => {
+    seed: async (tenant, known, isFlushedLater = false) => {
       const owner = known instanceof KnownBirth ? known.owner : await findOwnerOf(core, tenant.tenantId)
       if (!owner) throw new Error('a tenant without an organization or an owner cannot be seeded')
-      await addOwner(tenant, owner, isDurableLater)
+      await addOwner(tenant, owner, isFlushedLater)
     },
     rehearse: rehearseOwner,
     activated: async (tenantId, known) => {

@@ -1,4 +1,15 @@
-import { type Guard, type HttpServer, httpErrors, responses } from '../http/index.ts'
+import type { FastifyReply } from 'fastify'
+import type { Static } from 'typebox'
+import {
+  ETagHeader,
+  entityTagOf,
+  type Guard,
+  type HttpServer,
+  httpErrors,
+  IfMatchHeaders,
+  readIfMatch,
+  responses,
+} from '../http/index.ts'
 import type { TenantDb } from '../tenancy/index.ts'
 import { ProfileUpdate, presentTenantUser, readProfileUpdate, TenantUserBody } from './schemas.ts'
 import type { UserService } from './service.ts'
@@ -12,7 +23,12 @@ export interface UserRoutesOptions {
 const METADATA_MAX_BYTES = 16 * 1024
 
 /** A tenant user's own profile. */
-export function userRoutes(server: HttpServer, { users, tenantGuard }: UserRoutesOptions): void {
+export function userRoutes(server: HttpServer, options: UserRoutesOptions): void {
+  readingRoute(server, options)
+  changingRoute(server, options)
+}
+
+function readingRoute(server: HttpServer, { tenantGuard }: UserRoutesOptions): void {
   server.get(
     '/api/v1/users/me',
     {
@@ -21,31 +37,50 @@ export function userRoutes(server: HttpServer, { users, tenantGuard }: UserRoute
         operationId: 'getMyProfile',
         summary: 'My profile in this organization',
         tags: ['users'],
-        response: responses({ 200: TenantUserBody }),
+        response: responses({ 200: TenantUserBody }, [], ETagHeader),
       },
     },
-    async (request) => presentTenantUser(tenantGuard.admitted(request).user),
+    async (request, reply) => tagged(reply, tenantGuard.admitted(request).user),
   )
+}
 
+function changingRoute(server: HttpServer, { users, tenantGuard }: UserRoutesOptions): void {
   server.put(
     '/api/v1/users/me',
     {
       onRequest: tenantGuard.onRequest,
+      preValidation: async (request) => void readIfMatch(request),
       schema: {
         operationId: 'updateMyProfile',
         summary: 'Change my profile: absent fields stay, null clears',
         tags: ['users'],
+        headers: IfMatchHeaders,
         body: ProfileUpdate,
-        response: responses({ 200: TenantUserBody }, [httpErrors.notFound]),
+        response: responses(
+          { 200: TenantUserBody },
+          [httpErrors.notFound, httpErrors.preconditionFailed],
+          ETagHeader,
+        ),
       },
     },
-    async (request) => {
+    async (request, reply) => {
       const { tenant, user } = tenantGuard.admitted(request)
       const { metadata } = request.body
       if (metadata && Buffer.byteLength(JSON.stringify(metadata)) > METADATA_MAX_BYTES) {
         throw httpErrors.validationFailed({ errors: [{ pointer: '/metadata', code: 'too-large' }] })
       }
-      return presentTenantUser(await users.changeProfile(tenant, user, readProfileUpdate(request.body)))
+      const isWanted = readIfMatch(request)
+      const isExpected =
+        isWanted && ((current: TenantUser) => isWanted(entityTagOf(presentTenantUser(current))))
+      const changes = readProfileUpdate(request.body)
+      return tagged(reply, await users.changeProfile(tenant, user, changes, isExpected))
     },
   )
+}
+
+/** The profile as it is sent, named in the header. */
+function tagged(reply: FastifyReply, user: TenantUser): Static<typeof TenantUserBody> {
+  const body = presentTenantUser(user)
+  reply.header('etag', entityTagOf(body))
+  return body
 }

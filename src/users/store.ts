@@ -1,6 +1,6 @@
 import { eq, sql } from 'drizzle-orm'
 import { type Id, newId, violates } from '../platform/index.ts'
-import type { CoreExecutor, TenantExecutor } from '../tenancy/index.ts'
+import type { CoreExecutor, TenantExecutor, TenantTx } from '../tenancy/index.ts'
 import { userErrors } from './errors.ts'
 import { coreUsers, tenantUsers } from './tables.ts'
 import type {
@@ -44,12 +44,12 @@ export async function insertTenantUser(tenant: TenantExecutor, user: NewTenantUs
 /**
  * Puts the owner into a new tenant; a second time changes nothing.
  *
- * @param isDurableLater the commit returns before the disk has it
+ * @param isFlushedLater the commit returns before the disk has it, because a later one waits for this one too
  */
 export async function upsertOwner(
   tenant: TenantExecutor,
   owner: { id: Id; coreUserId: Id; email: string; fullName: string | null },
-  isDurableLater: boolean,
+  isFlushedLater: boolean,
 ): Promise<void> {
   const { id, coreUserId, email, fullName } = owner
   const { rowCount } = await tenant.orm.execute(
@@ -57,7 +57,7 @@ export async function upsertOwner(
       SELECT ${id}::uuid, ${coreUserId}::uuid, ${email}, ${fullName}, true, 'owner'
       WHERE NOT EXISTS (SELECT FROM users WHERE core_user_id IS DISTINCT FROM ${coreUserId}::uuid)
       ON CONFLICT (core_user_id) DO NOTHING
-      RETURNING CASE WHEN ${isDurableLater} THEN set_config('synchronous_commit', 'off', true) END`,
+      RETURNING CASE WHEN ${isFlushedLater} THEN set_config('synchronous_commit', 'off', true) END`,
   )
   if (rowCount) return
   const [known] = await tenant.orm
@@ -88,6 +88,15 @@ export async function findTenantUserByEmail(
 ): Promise<TenantUserRow | undefined> {
   const [row] = await tenant.orm.select().from(tenantUsers).where(eq(tenantUsers.email, email))
   return row
+}
+
+/**
+ * Reads a user whom nobody else changes until the transaction ends; `undefined` when the user is gone. New sessions may
+ * refer to the row meanwhile.
+ */
+export async function lockTenantUser(tx: TenantTx, id: Id): Promise<TenantUser | undefined> {
+  const [row] = await tx.orm.select().from(tenantUsers).where(eq(tenantUsers.id, id)).for('no key update')
+  return row && withoutHash(row)
 }
 
 /** Changes what is given and leaves the rest; `undefined` when the user is gone. */

@@ -1,6 +1,6 @@
-import { once } from 'node:events'
 import { createServer } from 'node:net'
 import { describe, expect, it } from 'vitest'
+import { listenAnywhere, type TakenPort } from '../acceptance/support/taken-port.ts'
 import { Workspace } from '../acceptance/support/workspace.ts'
 import { TcpProxy } from './support/tcp-proxy.ts'
 
@@ -37,10 +37,7 @@ async function expectRefusal(databaseUrl: string): Promise<void> {
 }
 
 /** Answers every client with one error, as PostgreSQL does before it is ready. */
-async function postgresThatSays(
-  code: string,
-  message: string,
-): Promise<AsyncDisposable & { readonly port: number }> {
+function postgresThatSays(code: string, message: string): Promise<TakenPort> {
   const body = Buffer.from(`SFATAL\0VFATAL\0C${code}\0M${message}\0\0`)
   const answer = Buffer.concat([Buffer.from('E'), Buffer.alloc(4), body])
   answer.writeUInt32BE(body.length + 4, 1)
@@ -48,15 +45,5 @@ async function postgresThatSays(
     client.on('error', () => undefined)
     client.once('data', () => client.end(answer))
   })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  if (typeof address !== 'object' || !address) throw new Error('listening without a port')
-  return {
-    port: address.port,
-    [Symbol.asyncDispose]: async () => {
-      server.close()
-      await once(server, 'close')
-    },
-  }
+  return listenAnywhere(server)
 }

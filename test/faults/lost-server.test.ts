@@ -7,7 +7,9 @@ import type { OwnPostgres } from './support/own-postgres.ts'
 import { SteadyReader } from './support/steady-reader.ts'
 import {
   ask,
+  FEW_CONNECTIONS,
   FIRST_ID,
+  MOST_CONNECTIONS,
   SECOND_ID,
   serverOf,
   startTwoServers,
@@ -15,7 +17,6 @@ import {
   untilSpares,
 } from './support/two-servers.ts'
 
-const MOST_CONNECTIONS = 4
 /** A time-out of the server's own is longer. */
 const FAST_MS = 500
 const TENANTS = 3
@@ -24,8 +25,7 @@ let two: TwoServers
 const onFirst: Resident[] = []
 const onSecond: Resident[] = []
 beforeAll(async () => {
-  const connections = { TENANT_CONNECTIONS: `${MOST_CONNECTIONS}`, TENANT_CONNECTIONS_PER_TENANT: '2' }
-  two = await startTwoServers({ SPARE_DATABASES: '1', ...connections })
+  two = await startTwoServers({ SPARE_DATABASES: '1', ...FEW_CONNECTIONS })
   await two.add()
   while (onFirst.length < TENANTS || onSecond.length < TENANTS) {
     await untilSpares(two.house, { [FIRST_ID]: 1, [SECOND_ID]: 1 })

@@ -5,6 +5,7 @@ import { changeProfile, joinIn } from './support/house.ts'
 import type { OwnPostgres } from './support/own-postgres.ts'
 import {
   ask,
+  FEW_CONNECTIONS,
   FIRST_ID,
   SECOND_ID,
   serverOf,
@@ -13,13 +14,11 @@ import {
   untilSpares,
 } from './support/two-servers.ts'
 
-const MOST_CONNECTIONS = 4
 const BOTH = { [FIRST_ID]: 1, [SECOND_ID]: 1 }
 
 let two: TwoServers
 beforeAll(async () => {
-  const connections = { TENANT_CONNECTIONS: `${MOST_CONNECTIONS}`, TENANT_CONNECTIONS_PER_TENANT: '2' }
-  two = await startTwoServers({ SPARE_DATABASES: '1', ...connections })
+  two = await startTwoServers({ SPARE_DATABASES: '1', ...FEW_CONNECTIONS })
 }, 60_000)
 afterAll(() => two?.[Symbol.asyncDispose]())
 

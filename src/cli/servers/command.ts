@@ -1,6 +1,6 @@
 import { Command } from 'commander'
 import type { Run } from '../context.ts'
-import { withDatabases } from '../databases.ts'
+import { onDatabases } from '../databases.ts'
 import { add, type NewServerOptions } from './add.ts'
 import { drain } from './drain.ts'
 import { listAll } from './list.ts'
@@ -18,7 +18,7 @@ function listCommand(run: Run): Command {
   return new Command('list')
     .description('every server with its load, and whether it answers')
     .addHelpText('after', '\nExample:\n  tenantry servers list --json')
-    .action(() => run((context) => withDatabases(context, (databases) => listAll(context, databases))))
+    .action(() => onDatabases(run, listAll))
 }
 
 function addCommand(run: Run): Command {
@@ -30,7 +30,7 @@ function addCommand(run: Run): Command {
     .option('--capacity <n>', 'most tenants on it, spares included')
     .addHelpText('after', '\nExample:\n  tenantry servers add eu-2 --url - --capacity 2000 < url.txt')
     .action((name: string, options: NewServerOptions) =>
-      run((context) => withDatabases(context, (databases) => add(context, databases, name, options))),
+      onDatabases(run, (...on) => add(...on, name, options)),
     )
 }
 
@@ -41,6 +41,6 @@ function drainCommand(run: Run): Command {
     .option('--undo', 'place new tenants on it again')
     .addHelpText('after', '\nExample:\n  tenantry servers drain eu-1')
     .action((name: string, { undo = false }: { undo?: boolean }) =>
-      run((context) => withDatabases(context, (databases) => drain(context, databases, name, undo))),
+      onDatabases(run, (...on) => drain(...on, name, undo)),
     )
 }

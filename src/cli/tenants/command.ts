@@ -1,7 +1,7 @@
 import { Command, Option } from 'commander'
 import { TENANT_STATUSES } from '../../tenancy/index.ts'
 import type { Run } from '../context.ts'
-import { withDatabases, withPlatform } from '../databases.ts'
+import { onDatabases, withPlatform } from '../databases.ts'
 import { createTenant, type NewTenantOptions } from './create.ts'
 import { type ListOptions, listAll } from './list.ts'
 import { type RotationTarget, rotate } from './rotate-credentials.ts'
@@ -25,9 +25,7 @@ function listCommand(run: Run): Command {
     .description('every tenant with its status, server and schema version, spares included')
     .addOption(new Option('--status <status>', 'only these').choices(TENANT_STATUSES))
     .addHelpText('after', '\nExample:\n  tenantry tenants list --status failed --json')
-    .action((options: ListOptions) =>
-      run((context) => withDatabases(context, (databases) => listAll(context, databases, options))),
-    )
+    .action((options: ListOptions) => onDatabases(run, (...on) => listAll(...on, options)))
 }
 
 function showCommand(run: Run): Command {
@@ -35,9 +33,7 @@ function showCommand(run: Run): Command {
     .description('everything that is recorded of one tenant, but no secret')
     .argument('<id>', 'the organization’s id')
     .addHelpText('after', '\nExample:\n  tenantry tenants show 01990000-0000-7000-8000-000000000000')
-    .action((id: string) =>
-      run((context) => withDatabases(context, (databases) => show(context, databases, id))),
-    )
+    .action((id: string) => onDatabases(run, (...on) => show(...on, id)))
 }
 
 function createCommand(run: Run): Command {
@@ -58,9 +54,7 @@ function statusCommand(run: Run, verb: 'suspend' | 'resume'): Command {
     .description(about[verb])
     .argument('<id>', 'the organization’s id')
     .addHelpText('after', `\nExample:\n  tenantry tenants ${verb} 01990000-0000-7000-8000-000000000000`)
-    .action((id: string) =>
-      run((context) => withDatabases(context, (databases) => changeStatus(context, databases, verb, id))),
-    )
+    .action((id: string) => onDatabases(run, (...on) => changeStatus(...on, verb, id)))
 }
 
 function rotateCommand(run: Run): Command {
@@ -71,6 +65,6 @@ function rotateCommand(run: Run): Command {
     .addHelpText('after', '\nExample:\n  tenantry tenants rotate-credentials --all')
     .action((id: string | undefined, { all = false }: { all?: boolean }) => {
       const target: RotationTarget = { id, all }
-      return run((context) => withDatabases(context, (databases) => rotate(context, databases, target)))
+      return onDatabases(run, (...on) => rotate(...on, target))
     })
 }

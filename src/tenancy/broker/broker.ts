@@ -1,9 +1,10 @@
 import { type ConnectionSource, withDeadline } from '../../platform/index.ts'
 import { requestCancel } from './cancel.ts'
-import { Lane, type Shared } from './lane.ts'
+import { Lane } from './lane.ts'
 import type { BrokerOptions, BrokerStats, Destination } from './options.ts'
 import { Patrol } from './patrol.ts'
 import { Places } from './places.ts'
+import type { Shared } from './shared.ts'
 
 const DEFAULTS = {
   maxWaiting: 1_000,
@@ -40,7 +41,7 @@ export class ConnectionBroker {
       waiting: 0,
       isClosed: false,
       wake: () => this.#patrol.wake(),
-      forget: (lane) => this.#forget(lane),
+      forget: (database) => void this.#lanes.delete(database),
     }
     const interval = Math.min(SWEEP_MS.least, Math.max(SWEEP_MS.most, options.idleMs / 4))
     this.#sweeper = setInterval(() => this.#sweep(), interval).unref()
@@ -101,10 +102,6 @@ export class ConnectionBroker {
       this.#lanes.set(database, lane)
     }
     return lane
-  }
-
-  #forget(lane: Lane): void {
-    this.#lanes.delete(lane.destination.database)
   }
 
   #look(): boolean {

@@ -8,6 +8,24 @@ const start = useBroker(3)
 const kill = (pid: number) =>
   onServer((server) => server.query('SELECT pg_terminate_backend($1, 5000)', [pid]))
 const sleep = { text: 'SELECT pg_sleep(30)' }
+type Rig = ReturnType<typeof start>
+
+/** A source whose first connection waits until it is let in, and fails when `first` does. */
+function gated(rig: Rig, first: () => Promise<void> = async () => undefined) {
+  const { database, open } = rig.destination(rig.name(0))
+  const gate = Promise.withResolvers<void>()
+  const tries = { count: 0 }
+  const source = rig.broker.sourceFor({
+    database,
+    open: async () => {
+      if (tries.count++ > 0) return open()
+      await gate.promise
+      await first()
+      return open()
+    },
+  })
+  return { source, tries, letIn: gate.resolve, evict: () => rig.broker.evict(database) }
+}
 
 describe('a connection', () => {
   it('B14 that comes back inside a transaction is closed', async () => {
@@ -121,65 +139,37 @@ describe('a database', () => {
   })
 
   it('that is evicted while a connection to it is being opened does not keep that one', async () => {
-    const rig = start({ max: 2 })
-    const { database, open } = rig.destination(rig.name(0))
-    const gate = Promise.withResolvers<void>()
-    let tries = 0
-    const source = rig.broker.sourceFor({
-      database,
-      open: async () => {
-        if (tries++ === 0) await gate.promise
-        return open()
-      },
-    })
+    const { source, tries, letIn, evict } = gated(start({ max: 2 }))
     const asked = source.query(whoAmI)
-    const evicted = rig.broker.evict(database)
-    gate.resolve()
+    const evicted = evict()
+    letIn()
     await evicted
     await expect(asked).resolves.toBeDefined()
-    expect(tries).toBe(2)
+    expect(tries.count).toBe(2)
   })
 })
 
 describe('an eviction while a connection is being opened', () => {
   it('resolves when that one is closed', async () => {
     const rig = start({ max: 2 })
-    const { database, open } = rig.destination(rig.name(0))
-    const gate = Promise.withResolvers<void>()
-    const source = rig.broker.sourceFor({
-      database,
-      open: async () => {
-        await gate.promise
-        return open()
-      },
-    })
+    const { source, letIn, evict } = gated(rig)
     const gone = asCaller(() => source.query(whoAmI))
     gone.leave()
     await expect(gone.result).rejects.toThrow()
-    const evicted = rig.broker.evict(database)
-    gate.resolve()
+    const evicted = evict()
+    letIn()
     await evicted
     expect(rig.broker.openConnections).toBe(0)
     expect(await rig.backends(0)).toBe(0)
   })
 
   it('spares those who come later what failed before', async () => {
-    const rig = start({ max: 2 })
-    const { database, open } = rig.destination(rig.name(0))
-    const gate = Promise.withResolvers<void>()
-    let tries = 0
-    const source = rig.broker.sourceFor({
-      database,
-      open: async () => {
-        if (tries++ > 0) return open()
-        await gate.promise
-        throw new Error('an old password')
-      },
-    })
+    const refuse = () => Promise.reject(new Error('an old password'))
+    const { source, letIn, evict } = gated(start({ max: 2 }), refuse)
     const first = source.query(whoAmI).catch((error) => error.message)
-    void rig.broker.evict(database)
+    void evict()
     const second = source.query(whoAmI)
-    gate.resolve()
+    letIn()
     await expect(second).resolves.toBeDefined()
     await first
   })
@@ -187,19 +177,10 @@ describe('an eviction while a connection is being opened', () => {
 
 describe('a server that is known to be away', () => {
   it('keeps only the caller waiting who tries it', async () => {
-    const rig = start({ max: 2, isAway: () => true })
-    const { database, open } = rig.destination(rig.name(0))
-    const gate = Promise.withResolvers<void>()
-    const source = rig.broker.sourceFor({
-      database,
-      open: async () => {
-        await gate.promise
-        return open()
-      },
-    })
+    const { source, letIn } = gated(start({ max: 2, isAway: () => true }))
     const first = source.query(whoAmI)
     await expect(source.query(whoAmI)).rejects.toMatchObject({ code: 'database-unavailable', status: 503 })
-    gate.resolve()
+    letIn()
     await expect(first).resolves.toBeDefined()
   })
 })

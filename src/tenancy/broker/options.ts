@@ -41,7 +41,7 @@ export interface BrokerOptions {
 export interface BrokerStats {
   /** Places taken: connections that are being opened, open, or being closed. */
   readonly open: number
-  /** Connections on which something runs, or which one caller has alone. */
+  /** Connections on which something runs, or which one caller has to himself. */
   readonly busy: number
   readonly idle: number
   /** Callers in line. */

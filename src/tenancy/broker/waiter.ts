@@ -3,7 +3,7 @@ import { type Abandonment, currentAbandonment } from '../../platform/index.ts'
 import { tenantFault } from '../errors.ts'
 import type { Linked } from './chain.ts'
 
-/** Somebody who wants a connection: for one statement, or for himself alone. */
+/** Somebody who wants a connection: for one statement, or to himself. */
 export abstract class Waiter implements Linked<Waiter> {
   chain: Linked<Waiter>['chain'] = undefined
   before: Waiter | undefined = undefined
@@ -11,13 +11,13 @@ export abstract class Waiter implements Linked<Waiter> {
   /** When it came into line, on the clock of `performance.now()`. */
   waitingSince = 0
   /** Takes only a connection on which nothing runs. */
-  alone: boolean
+  needsUnused: boolean
   readonly #reject: (error: unknown) => void
   /** Asked now and then, because listening would cost every statement something. */
   readonly #abandonment: Abandonment | undefined
 
-  constructor(alone: boolean, reject: (error: unknown) => void) {
-    this.alone = alone
+  constructor(needsUnused: boolean, reject: (error: unknown) => void) {
+    this.needsUnused = needsUnused
     this.#reject = reject
     this.#abandonment = currentAbandonment()
   }

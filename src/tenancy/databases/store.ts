@@ -42,20 +42,20 @@ export async function createClosedDatabase(
  * trip.
  *
  * @param mark the comment by which even a broken database is known as ours
- * @param durable false lets it be lost in a crash: what is committed on the same server afterwards makes it durable,
- *   because a server has one log in one order
+ * @param isFlushedLater does not wait for the disk: a later commit on the same server, which has one log in one order,
+ *   waits for this one too. Until then a crash may lose it
  */
 export async function openDatabase(
   server: Connection,
   name: string,
-  { role, mark, durable }: { role: string | undefined; mark: string; durable: boolean },
+  { role, mark, isFlushedLater }: { role: string | undefined; mark: string; isFlushedLater: boolean },
 ): Promise<void> {
   const database = quoteIdentifier(name)
   const admission =
     role === undefined ? [`REVOKE ALL ON DATABASE ${database} FROM PUBLIC`] : admissionStatements(name, role)
   await server.query(
     [
-      `SELECT set_config('synchronous_commit', '${durable ? 'on' : 'off'}', true)`,
+      `SELECT set_config('synchronous_commit', '${isFlushedLater ? 'off' : 'on'}', true)`,
       ...admission,
       `COMMENT ON DATABASE ${database} IS ${quoteLiteral(mark)}`,
       `ALTER DATABASE ${database} ALLOW_CONNECTIONS true`,
@@ -118,18 +118,18 @@ export async function insertTemplateIdentity(template: Connection, installationI
 /**
  * Makes a database ours: a fresh clone gets its tenant's id. False when it is somebody else's.
  *
- * @param durable as for `openDatabase`
+ * @param isFlushedLater as for `openDatabase`
  */
 export async function claimIdentity(
   database: Connection,
-  identity: { installationId: Id; tenantId: Id; durable: boolean },
+  identity: { installationId: Id; tenantId: Id; isFlushedLater: boolean },
 ): Promise<boolean> {
-  const { installationId, tenantId, durable } = identity
+  const { installationId, tenantId, isFlushedLater } = identity
   const { rowCount } = await database.query(
     `UPDATE tenant_identity SET organization_id = $2
      WHERE installation_id = $1 AND (organization_id IS NULL OR organization_id = $2)
        AND set_config('synchronous_commit', $3, true) = $3`,
-    [installationId, tenantId, durable ? 'on' : 'off'],
+    [installationId, tenantId, isFlushedLater ? 'off' : 'on'],
   )
   return rowCount === 1
 }

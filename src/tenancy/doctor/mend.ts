@@ -20,7 +20,7 @@ import {
 export async function reopen(scope: ServerScope, tenantId: Id): Promise<void> {
   const mark = databaseMark(scope.ourId, tenantId)
   await onOurs(scope, tenantId, (server, name) =>
-    openDatabase(server, name, { role: name, mark, durable: true }),
+    openDatabase(server, name, { role: name, mark, isFlushedLater: false }),
   )
 }
 
@@ -49,7 +49,7 @@ export async function writeMarker(scope: ServerScope, tenantId: Id): Promise<voi
   const identity = { installationId: scope.ourId, tenantId }
   await inside(scope, tenantDatabaseName(tenantId), async (database) => {
     await insertIdentity(database, identity)
-    if (!(await claimIdentity(database, { ...identity, durable: true })))
+    if (!(await claimIdentity(database, { ...identity, isFlushedLater: false })))
       throw new Error('its marker names somebody else')
   })
 }
@@ -78,7 +78,7 @@ export async function remakeRole(scope: ServerScope, tenantId: Id): Promise<void
         group,
         verifier,
         limits: { connections: connectionLimit },
-        durable: true,
+        isFlushedLater: false,
       }),
     )
     await confirmPassword(core, tenantId, recorded.credentialsVersion)

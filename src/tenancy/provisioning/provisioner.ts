@@ -33,9 +33,9 @@ export interface ProvisioningHooks {
   /**
    * Fills a new database (the owner's user). Must be idempotent.
    *
-   * @param isDurableLater a later commit waits for the disk for this one too. Default false
+   * @param isFlushedLater a later commit waits for the disk for this one too. Default false
    */
-  seed(tenant: TenantDb, known?: unknown, isDurableLater?: boolean): Promise<void>
+  seed(tenant: TenantDb, known?: unknown, isFlushedLater?: boolean): Promise<void>
   /** Runs what `seed` runs, without any effect: the first time a connection reads much of the catalogue. */
   rehearse(tenant: TenantDb): Promise<void>
   /** Runs after the tenant became active; once more when nobody knows whether it ran. */

@@ -56,10 +56,10 @@ async function takeSpare(
   core: CoreTx,
   ranked: readonly Id[] | typeof ONLY_SERVER,
 ): Promise<Claim | undefined> {
-  const isRelaxedOn = servers.used.filter(({ holdsCore }) => holdsCore).map(({ id }) => id)
+  const flushedLaterOn = servers.used.filter(({ holdsCore }) => holdsCore).map(({ id }) => id)
   const claim = await claimSpare(
     core,
-    { servers: ranked, schema, token: newId(), isRelaxedOn },
+    { servers: ranked, schema, token: newId(), flushedLaterOn },
     CLAIM_SECONDS,
   )
   if (claim) spareTaken()
@@ -84,7 +84,7 @@ async function insert(
   return { ...tenant, wasSpare: false, attempts: 0, by: goal === 'active' ? 'owner' : 'reconciler' }
 }
 
-/** Where core and tenant share one log, what is committed at the end makes durable all that went before. */
+/** Where core and tenant share one log, what is committed at the end flushes all that went before. */
 async function spareTheDisk(servers: ServerRegistry, core: CoreTx, serverId: Id): Promise<void> {
   if ((await servers.get(serverId, core)).holdsCore) await withoutWaitingForDisk(core)
 }

@@ -35,7 +35,7 @@ export interface StepOptions {
   /** The database of a tenant that is not active yet. */
   readonly tenantDb: (claim: Claim, server: TenantServer) => TenantDb
   /** Fills a new database; may be called again after a crash. */
-  readonly seed: (tenant: TenantDb, known: unknown, isDurableLater: boolean) => Promise<void>
+  readonly seed: (tenant: TenantDb, known: unknown, isFlushedLater: boolean) => Promise<void>
 }
 
 /** The database of that name is not ours, so it is neither used nor touched. */
@@ -68,8 +68,8 @@ export function createSteps(
       await server.administer(async (connection) => {
         await server.template.ensure(connection)
         const limits = { connections: connectionLimit }
-        const durable = !server.holdsCore
-        await ensureTenantRole(connection, { name: databaseName, group, verifier, limits, durable })
+        const isFlushedLater = server.holdsCore
+        await ensureTenantRole(connection, { name: databaseName, group, verifier, limits, isFlushedLater })
       })
     },
 
@@ -92,20 +92,18 @@ export function createSteps(
         const known = isAdopted ? await readMark(connection, databaseName) : null
         if (known !== null && known !== mark)
           throw new ForeignDatabaseError(`${databaseName} exists and says that it is not this tenant’s`)
-        await openDatabase(connection, databaseName, { role: databaseName, mark, durable: !server.holdsCore })
+        await openToItsRole(connection, server, databaseName, mark)
       })
     },
 
     marker: async ({ claim, server, isAdopted }) => {
       const { databaseName, tenantId } = claim
-      const identity = { installationId: await installationId(), tenantId, durable: !server.holdsCore }
+      const identity = { installationId: await installationId(), tenantId, isFlushedLater: server.holdsCore }
       const isOurs = await server.maintain(databaseName, (database) => makeOurs(database, identity))
       if (!isOurs) throw new ForeignDatabaseError(`${databaseName} exists and is not this tenant’s`)
       if (!isAdopted) return
       const mark = databaseMark(identity.installationId, tenantId)
-      await server.administer((connection) =>
-        openDatabase(connection, databaseName, { role: databaseName, mark, durable: !server.holdsCore }),
-      )
+      await server.administer((connection) => openToItsRole(connection, server, databaseName, mark))
     },
 
     migrate: async ({ claim, server, isAdopted }) => {
@@ -115,6 +113,16 @@ export function createSteps(
 
     owner: ({ claim, known, server }) => seed(tenantDb(claim, server), known, server.holdsCore),
   }
+}
+
+/** Lets the tenant's role, which has the database's name, into it. */
+async function openToItsRole(
+  connection: Connection,
+  { holdsCore }: TenantServer,
+  databaseName: string,
+  mark: string,
+): Promise<void> {
+  await openDatabase(connection, databaseName, { role: databaseName, mark, isFlushedLater: holdsCore })
 }
 
 /** False when the database was there: made by a predecessor that got no further. Whose it is `marker` finds out. */

@@ -112,7 +112,7 @@ export class TenantTemplate {
     try {
       await createClosedDatabase(server, building, 'template0')
       const mark = templateMark(installationId)
-      await openDatabase(server, building, { role: undefined, mark, durable: false })
+      await openDatabase(server, building, { role: undefined, mark, isFlushedLater: true })
       await this.#options.onDatabase(building, async (template) => {
         await this.bringUpToDate(template)
         await insertTemplateIdentity(template, installationId)

@@ -51,12 +51,12 @@ export async function ensureGroupRole(server: Connection, name: string): Promise
 /**
  * Makes a tenant's login role, or makes it again what it should be.
  *
- * @param role `verifier` is what PostgreSQL stores of the password; never the password itself. Without `durable` a crash
- *   may lose it, unless something was committed on the same server since
+ * @param role `verifier` is what PostgreSQL stores of the password; never the password itself. With
+ *   `isFlushedLater` it does not wait for the disk: a later commit on the same server waits for this one too
  */
 export async function ensureTenantRole(
   server: Connection,
-  role: { name: string; group: string; verifier: string; limits: RoleLimits; durable: boolean },
+  role: { name: string; group: string; verifier: string; limits: RoleLimits; isFlushedLater: boolean },
 ): Promise<void> {
   const name = quoteIdentifier(role.name)
   const { rowCount } = await server.query('SELECT FROM pg_roles WHERE rolname = $1', [role.name])
@@ -66,7 +66,7 @@ export async function ensureTenantRole(
   )
   await server.query(
     [
-      `SELECT set_config('synchronous_commit', '${role.durable ? 'on' : 'off'}', true)`,
+      `SELECT set_config('synchronous_commit', '${role.isFlushedLater ? 'off' : 'on'}', true)`,
       `${rowCount ? 'ALTER' : 'CREATE'} ROLE ${name} ${options}`,
       `GRANT ${quoteIdentifier(role.group)} TO ${name}`,
       ...settings,

@@ -47,7 +47,7 @@ const IDLE_MS = 60_000
 /** One PostgreSQL server with tenant databases on it: every way to it goes through here. */
 export class TenantServer {
   readonly id: Id
-  /** What is committed later on it is durable later: one log, in one order, for core and tenants. */
+  /** Then there is one log in one order for core and tenants: a later commit of the one flushes those of the other. */
   readonly holdsCore: boolean
   readonly broker: ConnectionBroker
   readonly breaker = new CircuitBreaker()

@@ -12,7 +12,7 @@ export const ONLY_SERVER = Symbol('the only server')
  * Takes a spare for an organization: past those that other transactions are taking at this moment, so that nobody
  * waits.
  *
- * @param wish servers in order of preference, or the only one where there is no choice; those on which the transaction's commit need not wait for the disk
+ * @param wish servers in order of preference, or the only one where there is no choice; those on which a later commit flushes this one, which then need not wait for the disk
  * @returns `undefined` when there is none at this schema
  */
 export async function claimSpare(
@@ -21,11 +21,11 @@ export async function claimSpare(
     servers: readonly Id[] | typeof ONLY_SERVER
     schema: SchemaState
     token: Id
-    isRelaxedOn: readonly Id[]
+    flushedLaterOn: readonly Id[]
   },
   claimSeconds: number,
 ): Promise<Claim | undefined> {
-  const { servers, schema, token, isRelaxedOn } = wish
+  const { servers, schema, token, flushedLaterOn } = wish
   const spare = core.orm
     .select({ id: tenants.id })
     .from(tenants)
@@ -37,7 +37,7 @@ export async function claimSpare(
     .update(tenants)
     .set({ status: 'provisioning', claimToken: token, claimedUntil: inSeconds(claimSeconds) })
     .where(isTheOne(spare))
-    .returning({ ...CLAIMED, commit: relaxCommitWhere(inArray(tenants.serverId, [...isRelaxedOn])) })
+    .returning({ ...CLAIMED, commit: relaxCommitWhere(inArray(tenants.serverId, [...flushedLaterOn])) })
   if (!row) return undefined
   const { commit: _, ...claimed } = row
   return { ...claimed, token, goal: 'active', wasSpare: true, by: 'owner' }

@@ -1,14 +1,19 @@
 import { once } from 'node:events'
-import { createServer } from 'node:net'
+import { createServer, type Server } from 'node:net'
 
 /** A port of this machine that is in use. */
 export interface TakenPort extends AsyncDisposable {
   readonly port: number
 }
 
-/** Listens on any port. */
+/** Listens on any port, and hangs up on everybody. */
 export async function takePort(): Promise<TakenPort> {
-  const server = createServer((socket) => socket.destroy()).listen(0, '127.0.0.1')
+  return await listenAnywhere(createServer((socket) => socket.destroy()))
+}
+
+/** Lets a server listen on any port. */
+export async function listenAnywhere(server: Server): Promise<TakenPort> {
+  server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   const address = server.address()
   if (typeof address !== 'object' || !address) throw new Error('listening without a port')

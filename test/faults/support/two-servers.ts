@@ -19,6 +19,13 @@ export interface TwoServers extends AsyncDisposable {
 export const FIRST_ID = MAIN_SERVER_ID
 export const SECOND_ID = '00000000-0000-7000-8000-000000000002'
 
+/** So few connections to tenants on each server that a test can use them up. */
+export const MOST_CONNECTIONS = 4
+export const FEW_CONNECTIONS = {
+  TENANT_CONNECTIONS: `${MOST_CONNECTIONS}`,
+  TENANT_CONNECTIONS_PER_TENANT: '2',
+}
+
 const SECRET = 'two-servers-secret-with-enough-different-characters'
 
 /** @param env of the server process */
