@@ -1,3 +1,4 @@
+export { type DataLoss, dataLossOf } from './data-loss.ts'
 export { dumpSchema } from './dump/dump.ts'
 export * from './errors.ts'
 export { readMigrations } from './files.ts'
