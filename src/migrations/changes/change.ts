@@ -80,12 +80,14 @@ interface Details {
 /** Every kind of change that is told apart. */
 export type ChangeKind = keyof Details
 
-/** A change of one kind. */
-export type ChangeOf<Kind extends ChangeKind> = Details[Kind] & {
+interface Placed<Kind extends ChangeKind> {
   readonly kind: Kind
   /** Where it begins in the statement, in UTF-16 units. */
   readonly at: number
 }
 
+/** A change of one kind, or of one of several. */
+export type ChangeOf<Kind extends ChangeKind> = Kind extends ChangeKind ? Details[Kind] & Placed<Kind> : never
+
 /** One of the things that a statement does to a database; an ALTER TABLE may do several. */
-export type Change = { [Kind in ChangeKind]: ChangeOf<Kind> }[ChangeKind]
+export type Change = ChangeOf<ChangeKind>
