@@ -1,8 +1,10 @@
+import { basename } from 'node:path'
 import { MIGRATIONS } from '../compose.ts'
-import { generateMigration } from '../migrations/index.ts'
+import { generateMigration, lintMigrations } from '../migrations/index.ts'
 import type { Clock } from '../platform/index.ts'
 import type { CommandContext } from './context.ts'
 import { EXIT, type ExitCode } from './exit-codes.ts'
+import { inWords } from './lint.ts'
 import { MODELS } from './models.ts'
 
 export interface GenerateOptions {
@@ -30,6 +32,9 @@ export async function generate(
     { path: path ?? null },
     path ?? `${tree}: the models and the last migration agree; nothing was written`,
   )
-  if (path) output.note('Review it, above all what it drops, before you apply it.')
+  if (path === undefined) return EXIT.done
+  const { findings } = await lintMigrations(MIGRATIONS[tree], [basename(path)])
+  for (const finding of findings) output.note(`${inWords(MIGRATIONS[tree], finding)}\n`)
+  output.note('Review it, above all what it drops, before you apply it.')
   return EXIT.done
 }

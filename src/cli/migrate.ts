@@ -2,6 +2,7 @@ import { Argument, Command } from 'commander'
 import type { Clock } from '../platform/index.ts'
 import type { Run } from './context.ts'
 import { type GenerateOptions, generate } from './generate.ts'
+import { lint } from './lint.ts'
 import { runDown, runHistory, runStatus, runUp, type Selection, type Trees } from './migrate-actions.ts'
 
 /** `tenantry migrate …` */
@@ -9,6 +10,7 @@ export function migrateCommand(run: Run, clock: Clock): Command {
   return new Command('migrate')
     .description('change and inspect the schema of core and tenant databases')
     .addCommand(generateCommand(run, clock))
+    .addCommand(lintCommand(run))
     .addCommand(upCommand(run))
     .addCommand(downCommand(run))
     .addCommand(statusCommand(run))
@@ -26,6 +28,17 @@ function generateCommand(run: Run, clock: Clock): Command {
     .action((tree: 'core' | 'tenant', options: GenerateOptions) =>
       run((context) => generate(context, tree, options, clock)),
     )
+}
+
+function lintCommand(run: Run): Command {
+  return new Command('lint')
+    .description('warn of what locks tables or breaks running code; exits with 3 when there is something')
+    .argument('[names...]', '"core" or "tenant", and names or paths of files (default: every file of both)')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  tenantry migrate lint\n  tenantry migrate lint tenant 20260102030405_add_notes.sql',
+    )
+    .action((names: readonly string[]) => run((context) => lint(context, names)))
 }
 
 function upCommand(run: Run): Command {

@@ -14,6 +14,19 @@ const SCHEMA_DUMP = 'schema.sql'
  *   missing or doubled markers, an empty up part, text before it, unterminated quotes, transaction control
  */
 export async function readMigrations(directory: string): Promise<MigrationSet> {
+  const { files, problems } = await readEach(directory)
+  if (problems.length > 0) throw new MigrationFileError(problems)
+  return migrationSet(files)
+}
+
+/** What a directory holds: the files that can be read, oldest first, and what is wrong with the others. */
+export interface ReadFiles {
+  readonly files: readonly Migration[]
+  readonly problems: readonly FileProblem[]
+}
+
+/** Reads a directory as `readMigrations` does, but does not let one file hide the others. */
+export async function readEach(directory: string): Promise<ReadFiles> {
   const fileNames = (await readdir(directory)).filter(isMigrationLike).sort()
   const contents = await Promise.all(fileNames.map((fileName) => readFile(join(directory, fileName))))
   const files: Migration[] = []
@@ -26,9 +39,7 @@ export async function readMigrations(directory: string): Promise<MigrationSet> {
       problems.push(...error.problems)
     }
   }
-  problems.push(...duplicates(files))
-  if (problems.length > 0) throw new MigrationFileError(problems)
-  return migrationSet(files)
+  return { files, problems: [...problems, ...duplicates(files)] }
 }
 
 /** Makes a set of files that are sorted already. */

@@ -1,10 +1,14 @@
 export { type AppliedMigration, checksumOf, checksumUpTo } from './applied.ts'
+export { type DataLoss, dataLossOf } from './data-loss.ts'
 export { dumpSchema } from './dump/dump.ts'
 export * from './errors.ts'
 export { readMigrations } from './files.ts'
 export { GenerateOptionError, type RenameCandidate, RenameDecisionNeeded } from './generate/errors.ts'
 export { type GenerateOptions, generateMigration } from './generate/generate.ts'
 export type { Models } from './generate/kit.ts'
+export { LINT_CODES } from './lint/codes.ts'
+export type { AllowedFinding, LintFinding, LintReport } from './lint/finding.ts'
+export { lintMigrations } from './lint/lint.ts'
 export {
   type DownOptions,
   type MigrationResult,

@@ -11,6 +11,8 @@ export interface Section {
   readonly transaction: boolean
   /** Where `sql` begins in the file's text, in UTF-16 units. */
   readonly offset: number
+  /** The line of the file, from 1, on which `sql` begins. */
+  readonly line: number
   /** The statements of `sql`, in order, at least one. */
   readonly statements: readonly Statement[]
 }

@@ -77,7 +77,8 @@ function sectionOf(text: string, marker: Marker, end: number): Section {
   }
   if (!marker.transaction) assertRunsAlone(statements, marker.end)
   const sql = text.slice(marker.end, end)
-  return Object.freeze({ sql, transaction: marker.transaction, offset: marker.end, statements })
+  const line = lineAt(text, marker.end)
+  return Object.freeze({ sql, transaction: marker.transaction, offset: marker.end, line, statements })
 }
 
 function scan(text: string, start: number, end: number): Statement[] {

@@ -34,6 +34,23 @@ const CONTINUED = /(?:[^\S\n]*(?:--[^\n]*)?\n)+[^\S\n]*'/y
  * @throws TextError for a quote or comment without an end
  */
 export function* tokensOf(sql: string): Generator<Token> {
+  for (const piece of piecesOf(sql)) if (piece.isToken) yield piece
+}
+
+/**
+ * Reads the comments of an SQL text that begin with two dashes, without their line break.
+ *
+ * @throws TextError for a quote or comment without an end
+ */
+export function* lineCommentsOf(sql: string): Generator<Token> {
+  for (const piece of piecesOf(sql)) if (piece.text.startsWith('--')) yield piece
+}
+
+interface Piece extends Token {
+  readonly isToken: boolean
+}
+
+function* piecesOf(sql: string): Generator<Piece> {
   let start = 0
   while (start < sql.length) {
     TOKEN.lastIndex = start
@@ -42,7 +59,7 @@ export function* tokensOf(sql: string): Generator<Token> {
     if (comment) end = endOfComment(sql, start)
     if (quote) end = endOfQuote(sql, start, quote)
     if (dollar) end = endOfDollarQuote(sql, start, dollar)
-    if (!space && !comment) yield { text: sql.slice(start, end), start, end }
+    yield { text: sql.slice(start, end), start, end, isToken: !space && !comment }
     start = end
   }
 }
