@@ -43,7 +43,9 @@ describe.each(COMMANDS)('tenantry %s', (command) => {
 /** What each command is called with to answer with data, without changing much. */
 const CALLS: Readonly<Record<string, () => string>> = {
   'migrate up': () => 'migrate up core',
-  'migrate down': () => `migrate down tenants --tenant ${tenantId} --to 20990101000000 --yes`,
+  'migrate down': () => `migrate down tenants --tenant ${tenantId} --to 20261123161121 --yes`,
+  'migrate lint': () => 'migrate lint',
+  'runs list': () => 'runs list',
   'migrate status': () => 'migrate status tenants',
   'migrate history': () => 'migrate history core',
   'tenants list': () => 'tenants list',

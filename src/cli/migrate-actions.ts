@@ -1,5 +1,6 @@
 import { type Id, isId, MAINTENANCE_TIMEOUTS, withConnection } from '../platform/index.ts'
-import { type CommandContext, requireConsent, UsageError } from './context.ts'
+import { type CommandContext, UsageError } from './context.ts'
+import type { DownConsent } from './data-loss.ts'
 import { type Databases, withDatabases } from './databases.ts'
 import type { ExitCode } from './exit-codes.ts'
 import { consentToDown, fleetOverview, migrateFleet, previewFleet } from './fleet/migrate.ts'
@@ -10,13 +11,12 @@ import { down, history, preview, status, type Target, up } from './migrate-one.t
 export type Trees = 'core' | 'tenants'
 
 /** The options of the commands together, as the command line gives them. */
-export interface Selection extends FleetFlags {
+export interface Selection extends FleetFlags, DownConsent {
   readonly tenant: readonly string[]
   readonly to?: string
   readonly steps?: string
   readonly dryRun?: boolean
   readonly check?: boolean
-  readonly yes?: boolean
 }
 
 /** `migrate up` */
@@ -44,7 +44,7 @@ export async function runUp(context: CommandContext, which: Trees, options: Sele
 
 /** `migrate down` */
 export async function runDown(context: CommandContext, which: Trees, options: Selection): Promise<ExitCode> {
-  const { to, tenant, yes = false } = options
+  const { to, tenant } = options
   const steps = readSteps(options.steps)
   if (to !== undefined && steps !== undefined) throw new UsageError('--steps and --to exclude each other.')
   const downTo = to === undefined ? { steps: steps ?? 1 } : { to }
@@ -52,10 +52,9 @@ export async function runDown(context: CommandContext, which: Trees, options: Se
   const wish = { action: { direction: 'down', ...downTo } as const, settings: readSettings(options), only }
   return await withDatabases(context, async (databases) => {
     if (which === 'core') {
-      await requireConsent(context, yes, 'This takes migrations of the core database back and may lose data.')
-      return await onOne(databases, which, tenant, (target) => down(context, target, downTo))
+      return await onOne(databases, which, tenant, (target) => down(context, target, downTo, options))
     }
-    await consentToDown(context, databases, wish, yes)
+    await consentToDown(context, databases, wish, options)
     return await migrateFleet(context, databases, wish)
   })
 }

@@ -1,4 +1,5 @@
 import {
+  filesToRevert,
   type Log,
   type Migration,
   type MigrationSet,
@@ -9,7 +10,8 @@ import {
   migrationStatus,
 } from '../migrations/index.ts'
 import type { Connection } from '../platform/index.ts'
-import type { CommandContext } from './context.ts'
+import { type CommandContext, requireConsent } from './context.ts'
+import { type DownConsent, refuseDataLoss } from './data-loss.ts'
 import { EXIT, type ExitCode } from './exit-codes.ts'
 import { type Output, table } from './output.ts'
 
@@ -37,10 +39,16 @@ export async function up({ output }: CommandContext, target: Target, upTo: UpTo)
 }
 
 export async function down(
-  { output }: CommandContext,
+  context: CommandContext,
   target: Target,
   downTo: { readonly to: string } | { readonly steps: number },
+  consent: DownConsent,
 ): Promise<ExitCode> {
+  const { output } = context
+  const { applied } = await migrationStatus(target.connection, target.migrations)
+  refuseDataLoss(filesToRevert(target.migrations, applied, downTo), consent)
+  const question = `This takes migrations of ${target.label} back and may lose data.`
+  await requireConsent(context, consent.yes ?? false, question)
   const options = { ...downTo, log: tellOfDelays(output, target) }
   const { changed } = await migrateDown(target.connection, target.migrations, options)
   output.data(

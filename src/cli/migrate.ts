@@ -61,7 +61,8 @@ function downCommand(run: Run): Command {
     .option('--to <version>', 'down to this version, which stays')
     .option('--tenant <id>', 'only this tenant; may be repeated', collect, [])
     .option('--yes', 'do not ask')
-    .addHelpText('after', '\nExample:\n  tenantry migrate down core --steps 1 --yes')
+    .option('--allow-data-loss', 'also where that destroys tables, columns or rows')
+    .addHelpText('after', '\nExample:\n  tenantry migrate down core --steps 1 --yes --allow-data-loss')
     .action((which: Trees, options: Selection) => run((context) => runDown(context, which, options)))
 }
 

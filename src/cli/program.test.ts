@@ -140,11 +140,16 @@ describe('migrate, on the core database', () => {
   })
 
   it('L11 takes nothing back unless that is confirmed', async () => {
-    const { code, stderr } = await tenantry('migrate down core')
+    const { code, stderr } = await tenantry('migrate down core --allow-data-loss')
     expect(code).toBe(EXIT.usage)
     expect(stderr).toContain('--yes')
-    const declined = await tenantry('migrate down core', { confirm: async () => false })
+    const declined = await tenantry('migrate down core --allow-data-loss', { confirm: async () => false })
     expect(declined.code).toBe(EXIT.interrupted)
+    const lossy = await tenantry('migrate down core --yes')
+    expect(lossy).toMatchObject({
+      code: EXIT.usage,
+      stderr: expect.stringContaining('column users.is_admin'),
+    })
     expect((await tenantry('migrate status core --check')).code).toBe(EXIT.done)
   })
 
@@ -164,7 +169,7 @@ describe('migrate, on tenants', () => {
 
   it('goes down and up again, and tells of it', async () => {
     const files = (await json('migrate status tenants')).data.latest
-    const down = await tenantry('migrate down tenants', { confirm: async () => true })
+    const down = await tenantry('migrate down tenants --allow-data-loss', { confirm: async () => true })
     expect(down).toMatchObject({ code: EXIT.done, stdout: '1 done, 0 failed\n' })
     expect(down.stderr).toContain('1 tenant: 1 to take back')
     expect((await tenantry('migrate status tenants --check')).code).toBe(EXIT.notClean)

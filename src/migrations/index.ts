@@ -25,7 +25,7 @@ export {
   type Section,
 } from './migration.ts'
 export type { EngineOptions, Log, MigrationEvent } from './options.ts'
-export type { DownTarget } from './plan.ts'
+export { type DownTarget, filesToRevert } from './plan.ts'
 export type { MigrationRun } from './run-plan.ts'
 export type { Statement } from './sql-statements.ts'
 export {

@@ -1,3 +1,4 @@
+import type { AppliedMigration } from './applied.ts'
 import { UnknownVersionError } from './errors.ts'
 import type { LedgerEntry } from './ledger.ts'
 import type { Migration, MigrationSet } from './migration.ts'
@@ -57,6 +58,28 @@ export function planDown(
   }
   if (steps !== undefined && !(steps >= 1)) throw new RangeError(`steps must be 1 or more, not ${steps}`)
   return newestFirst.slice(0, steps ?? 1)
+}
+
+/**
+ * The files that a target takes back from a database that holds `applied`, newest version first: for a word of what is
+ * lost before it is. Throws what `planDown` throws.
+ */
+export function filesToRevert(
+  set: MigrationSet,
+  applied: readonly Pick<AppliedMigration, 'version' | 'checksum'>[],
+  target: DownTarget,
+): readonly Migration[] {
+  const entries = applied.map(
+    ({ version, checksum }): LedgerEntry => ({
+      version,
+      checksum,
+      name: '',
+      state: 'applied',
+      applied_at: new Date(0),
+      run_id: null,
+    }),
+  )
+  return planDown(set, entries, target)
 }
 
 /** The newest version that is applied. */

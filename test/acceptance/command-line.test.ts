@@ -42,13 +42,13 @@ describe.concurrent('tenantry migrate … core', { timeout: 90_000 }, () => {
 
     const { applied } = json(await run('migrate up core --json'))
     expect(applied).toEqual(files.map((file) => ({ version: file.version, name: file.name })))
-    const unconfirmed = await run('migrate down core')
+    const unconfirmed = await run('migrate down core --allow-data-loss')
     expect(unconfirmed).toMatchObject({ code: 2, stdout: '', stderr: expect.stringContaining('--yes') })
     const clean = await run('migrate status core --check')
     expect(clean).toMatchObject({ code: 0, stderr: '' })
     expect(clean.stdout).toMatch(new RegExp(`^VERSION .*\n(.*\n)*${version}  ${name} +applied `))
 
-    const down = await run('migrate down core --yes')
+    const down = await run('migrate down core --yes --allow-data-loss')
     expect(down).toMatchObject({ code: 0, stdout: `core: reverted ${version} ${name}\n` })
     expect((await run('migrate up core')).stdout).toBe(`core: applied ${version} ${name}\n`)
     const { history } = json(await run('migrate history core --json'))

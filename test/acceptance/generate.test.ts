@@ -56,7 +56,7 @@ describe('tenantry migrate generate', { timeout: 90_000 }, () => {
     )
     expect(json(await run('migrate up core --json')).applied.at(-1)).toMatchObject({ name: 'add_nickname' })
     expect((await run('migrate status core --check')).code).toBe(0)
-    const { reverted } = json(await run('migrate down core --yes --json'))
+    const { reverted } = json(await run('migrate down core --yes --allow-data-loss --json'))
     expect(reverted).toMatchObject([{ name: 'add_nickname' }])
     expect(json(await run('migrate up core --json')).applied).toMatchObject([{ name: 'add_nickname' }])
   })

@@ -68,7 +68,9 @@ describe('tenantry migrate … tenants', { timeout: 90_000 }, () => {
   })
 
   it('takes one back', async () => {
-    const down = jsonLines(await run(`migrate down tenants --tenant ${first} --yes --json`))
+    const refused = await run(`migrate down tenants --tenant ${first} --yes`)
+    expect(refused).toMatchObject({ code: 2, stderr: expect.stringContaining('This loses table notes') })
+    const down = jsonLines(await run(`migrate down tenants --tenant ${first} --yes --allow-data-loss --json`))
     expect(down.get(first)).toMatchObject({ status: 'done', versions: [NOTES] })
     expect((await run(`migrate status tenants --tenant ${first} --check`)).code).toBe(3)
   })

@@ -139,7 +139,7 @@ it('schema-differs: a migration that broke off, and one whose text was changed',
 
 it('schema-behind: a tenant that lacks migrations is migrated by the command that it names', async () => {
   const { id } = await patient.organization()
-  await patient.line.run(`migrate down tenants --tenant ${id} --yes`)
+  await patient.line.run(`migrate down tenants --tenant ${id} --yes --allow-data-loss`)
   const { code, findings } = await patient.doctor()
   expect(code).toBe(3)
   const behind = findings.find((finding) => finding.code === 'schema-behind')

@@ -1,6 +1,8 @@
-import type { FleetException, MigrationAction, RunSettings } from '../../fleet/index.ts'
+import type { FleetException, FleetPlan, MigrationAction, RunSettings } from '../../fleet/index.ts'
+import { filesToRevert, type Migration, type MigrationSet } from '../../migrations/index.ts'
 import type { Id } from '../../platform/index.ts'
 import { type CommandContext, requireConsent } from '../context.ts'
+import { type DownConsent, refuseDataLoss } from '../data-loss.ts'
 import type { Databases } from '../databases.ts'
 import { EXIT, type ExitCode } from '../exit-codes.ts'
 import { table } from '../output.ts'
@@ -40,11 +42,30 @@ export async function consentToDown(
   context: CommandContext,
   databases: Databases,
   wish: FleetWish,
-  yes: boolean,
+  consent: DownConsent,
 ): Promise<void> {
   const { tenants } = await fleetOf(databases).plan(wish)
+  refuseDataLoss(revertedIn(tenants, databases.migrations.tenant, wish.action), consent)
   const whose = tenants.length === 1 ? 'one tenant' : `${tenants.length} tenants`
-  await requireConsent(context, yes, `This takes migrations of ${whose} back and may lose data.`)
+  await requireConsent(
+    context,
+    consent.yes ?? false,
+    `This takes migrations of ${whose} back and may lose data.`,
+  )
+}
+
+/** Every file that some tenant would lose, as far as the core database knows. */
+function revertedIn(
+  tenants: FleetPlan['tenants'],
+  migrations: MigrationSet,
+  { direction: _, ...target }: MigrationAction,
+): Migration[] {
+  const versions = new Set(tenants.map(({ schemaVersion }) => schemaVersion ?? ''))
+  const files = [...versions].flatMap((current) => {
+    const held = migrations.files.filter(({ version }) => version <= current)
+    return filesToRevert(migrations, held, target)
+  })
+  return [...new Set(files)]
 }
 
 /** What a run would do: the plan, and the SQL of the files that somebody lacks. */

@@ -1,7 +1,9 @@
 import { Command } from 'commander'
 import type { Fleet } from '../../fleet/index.ts'
+import type { MigrationSet } from '../../migrations/index.ts'
 import { isId } from '../../platform/index.ts'
 import { type CommandContext, type Run, requireConsent, UsageError } from '../context.ts'
+import { type DownConsent, refuseDataLoss } from '../data-loss.ts'
 import { EXIT, type ExitCode } from '../exit-codes.ts'
 import { fieldList, table } from '../output.ts'
 import { conduct, withFleet } from './conduct.ts'
@@ -52,9 +54,14 @@ function rollbackCommand(run: Run): Command {
     .description('take back what a run applied, where it applied it, and nothing else')
     .argument('<run>', 'its id')
     .option('--yes', 'do not ask')
+    .option('--allow-data-loss', 'also where that destroys tables, columns or rows')
     .addHelpText('after', `\nExample:\n  tenantry runs rollback ${EXAMPLE_RUN} --yes`)
-    .action((id: string, { yes = false }: { yes?: boolean }) =>
-      run((context) => withFleet(context, (fleet) => rollback(context, fleet, id, yes))),
+    .action((id: string, consent: DownConsent) =>
+      run((context) =>
+        withFleet(context, (fleet, { migrations }) =>
+          rollback(context, { fleet, migrations: migrations.tenant }, id, consent),
+        ),
+      ),
     )
 }
 
@@ -90,10 +97,24 @@ async function show({ output }: CommandContext, fleet: Fleet, id: string): Promi
   return EXIT.done
 }
 
-async function rollback(context: CommandContext, fleet: Fleet, id: string, yes: boolean): Promise<ExitCode> {
-  const { tenants } = await fleet.show(readId(id))
-  const begun = tenants.filter(({ attempts }) => attempts > 0).length
-  await requireConsent(context, yes, `This takes back what the run applied to ${begun} tenants.`)
+async function rollback(
+  context: CommandContext,
+  { fleet, migrations }: { fleet: Fleet; migrations: MigrationSet },
+  id: string,
+  consent: DownConsent,
+): Promise<ExitCode> {
+  const { run, tenants } = await fleet.show(readId(id))
+  const begun = tenants.filter(({ attempts }) => attempts > 0)
+  const versions = new Set(begun.flatMap((tenant) => tenant.versions))
+  // Where nothing was recorded, its process died in its first turns: whatever it meant to apply may be there.
+  const to = 'to' in run.action ? run.action.to : ''
+  const isIts = (version: string) => (versions.size > 0 ? versions.has(version) : version <= to)
+  refuseDataLoss(
+    migrations.files.filter(({ version }) => isIts(version)),
+    consent,
+  )
+  const question = `This takes back what the run applied to ${begun.length} tenants.`
+  await requireConsent(context, consent.yes ?? false, question)
   return await conduct(context, (how) => fleet.rollback(readId(id), how))
 }
 
