@@ -3,39 +3,27 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type ApiReply, type SignedInUser, unique } from '../support/api-client.ts'
 import { atOnce } from '../support/at-once.ts'
 import { breakBirths, claimForAnother, healBirths, orphans } from '../support/births.ts'
-import { type CheckedPlatform, startCheckedPlatform } from '../support/checked-platform.ts'
+import type { CheckedPlatform } from '../support/checked-platform.ts'
 import { inCore } from '../support/rows.ts'
+import { startTwoProcesses, type TwoProcesses } from '../support/two-processes.ts'
 
 const CALLERS = 16
 const ROUNDS = Array.from({ length: 10 }, (_, round) => round + 1)
 
-/** Two processes on one core database. */
+let two: TwoProcesses
 let one: CheckedPlatform
 let other: CheckedPlatform
 let ann: SignedInUser
-const created: string[] = []
 beforeAll(async () => {
-  one = await startCheckedPlatform()
-  other = await startCheckedPlatform({ databaseUrl: one.databaseUrl })
-  for (const { platform } of [one, other])
-    platform.events.on(
-      'organization.created',
-      'test',
-      ({ payload }) => void created.push(payload.organizationId),
-    )
+  two = await startTwoProcesses()
+  ;({ one, other } = two)
   ann = await one.api.register()
   await one.platform.tenancy.prepare()
 })
-afterAll(async () => {
-  await other.close()
-  await one.close()
-})
-
-/** Callers take turns between the two processes. */
-const apiOf = (index: number) => (index % 2 === 0 ? one : other).api
+afterAll(() => two.close())
 
 const create = (index: number, owner: SignedInUser, key: string, body: object, faulty = false) =>
-  apiOf(index).post('/organizations', body, {
+  two.apiOf(index).post('/organizations', body, {
     token: owner.token,
     headers: { 'idempotency-key': key },
     faulty,
@@ -68,8 +56,7 @@ async function expectOne(replies: readonly ApiReply[], key: string, body: object
 async function expectWhole(id: string, key: string): Promise<void> {
   const rows = sql`SELECT organization_id AS id FROM organization_requests WHERE key = ${key}`
   expect(await inCore(one.platform, rows)).toEqual([{ id }])
-  for (const { platform } of [one, other]) await platform.events.settle()
-  expect(created.filter((made) => made === id)).toHaveLength(1)
+  expect(await two.countEvents('organization.created', 'organizationId', id)).toBe(1)
   expect(await orphans(one.platform)).toEqual([])
 }
 

@@ -2,31 +2,25 @@ import { sql } from 'drizzle-orm'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type ApiReply, type SignedInUser, unique } from '../support/api-client.ts'
 import { atOnce } from '../support/at-once.ts'
-import { type CheckedPlatform, startCheckedPlatform } from '../support/checked-platform.ts'
+import type { CheckedPlatform } from '../support/checked-platform.ts'
 import { inTenant } from '../support/rows.ts'
+import { startTwoProcesses, type TwoProcesses } from '../support/two-processes.ts'
 
 const WRITERS = 8
 
-/** Two processes, and one person who has the application open twice. */
+/** One person who has the application open twice, at two processes. */
+let two: TwoProcesses
 let one: CheckedPlatform
-let other: CheckedPlatform
 let tenantId: string
 let ann: SignedInUser
-const updates: string[] = []
 beforeAll(async () => {
-  one = await startCheckedPlatform()
-  other = await startCheckedPlatform({ databaseUrl: one.databaseUrl })
+  two = await startTwoProcesses()
+  ;({ one } = two)
   tenantId = (await one.api.createOrganization(await one.api.register())).id
   ann = await one.api.register({ tenantId })
-  for (const { platform } of [one, other])
-    platform.events.on('tenant_user.updated', 'test', ({ payload }) => void updates.push(payload.userId))
 })
-afterAll(async () => {
-  await other.close()
-  await one.close()
-})
+afterAll(() => two.close())
 
-const apiOf = (index: number) => (index % 2 === 0 ? one : other).api
 const read = () => one.api.get('/users/me', { token: ann.token, tenantId })
 const tagOf = ({ headers }: ApiReply) => headers['etag'] ?? ''
 
@@ -39,16 +33,13 @@ const writing = (writer: string) => ({
 })
 
 const write = (index: number, changes: object, ifMatch?: string) =>
-  apiOf(index).put('/users/me', changes, {
+  two.apiOf(index).put('/users/me', changes, {
     token: ann.token,
     tenantId,
     ...(ifMatch !== undefined && { headers: { 'if-match': ifMatch } }),
   })
 
-async function countUpdates(): Promise<number> {
-  for (const { platform } of [one, other]) await platform.events.settle()
-  return updates.length
-}
+const countUpdates = () => two.countEvents('tenant_user.updated', 'userId', ann.id)
 
 /** Exactly one won; what it heard is what is stored, and everybody else changed nothing. */
 async function expectOneWinner(replies: readonly ApiReply[]): Promise<void> {

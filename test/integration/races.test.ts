@@ -3,39 +3,24 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type ApiReply, PASSWORD, type SignedInUser, unique } from '../support/api-client.ts'
 import { atOnce } from '../support/at-once.ts'
 import { orphans } from '../support/births.ts'
-import { type CheckedPlatform, startCheckedPlatform } from '../support/checked-platform.ts'
+import type { CheckedPlatform } from '../support/checked-platform.ts'
 import { inCore, inTenant } from '../support/rows.ts'
+import { startTwoProcesses, type TwoProcesses } from '../support/two-processes.ts'
 
 const CALLERS = 16
 
-/** Two processes on one core database. */
+let two: TwoProcesses
 let one: CheckedPlatform
 let other: CheckedPlatform
 let tenantId: string
 const owners: SignedInUser[] = []
-const heard: { name: string; payload: object }[] = []
 beforeAll(async () => {
-  one = await startCheckedPlatform()
-  other = await startCheckedPlatform({ databaseUrl: one.databaseUrl })
-  for (const { platform } of [one, other]) {
-    for (const name of ['user.registered', 'tenant_user.registered', 'organization.created'] as const)
-      platform.events.on(name, 'test', (event) => void heard.push(event))
-  }
+  two = await startTwoProcesses()
+  ;({ one, other } = two)
   for (let caller = 0; caller < CALLERS; caller++) owners.push(await one.api.register())
   tenantId = (await one.api.createOrganization(owners[0] as SignedInUser)).id
 })
-afterAll(async () => {
-  await other.close()
-  await one.close()
-})
-
-/** Callers take turns between the two processes. */
-const apiOf = (index: number) => (index % 2 === 0 ? one : other).api
-
-async function eventsOf(name: string, field: string, value: unknown): Promise<number> {
-  for (const { platform } of [one, other]) await platform.events.settle()
-  return heard.filter((event) => event.name === name && Reflect.get(event.payload, field) === value).length
-}
+afterAll(() => two.close())
 
 /** The same address, differently written each time. */
 function spelling(email: string, index: number): string {
@@ -59,7 +44,7 @@ describe('H1 16 registrations of one e-mail address in two processes', () => {
       const email = `${unique('race')}@example.com`
       const replies = await atOnce(CALLERS, (index) => {
         const body = { email: spelling(email, index), password: PASSWORD }
-        return apiOf(index).post('/auth/register', body, { tenantId: realm })
+        return two.apiOf(index).post('/auth/register', body, { tenantId: realm })
       })
       expect(tally(replies)).toEqual({ 201: 1, '409 email-taken': 15 })
       const rows = sql`SELECT email FROM users WHERE lower(email) = ${email}`
@@ -68,7 +53,7 @@ describe('H1 16 registrations of one e-mail address in two processes', () => {
         : inTenant(one.platform, realm, rows))
       expect(found).toEqual([{ email }])
       const event = realm === undefined ? 'user.registered' : 'tenant_user.registered'
-      expect(await eventsOf(event, 'email', email)).toBe(1)
+      expect(await two.countEvents(event, 'email', email)).toBe(1)
     },
   )
 })
@@ -80,13 +65,13 @@ describe('H2 16 organizations of 16 owners in two processes', () => {
       const slug = unique('race')
       const before = await inCore(one.platform, sql`SELECT id FROM tenants`)
       const replies = await atOnce(CALLERS, (index) =>
-        apiOf(index).post('/organizations', { name: 'Race', slug }, { token: owners[index]?.token }),
+        two.apiOf(index).post('/organizations', { name: 'Race', slug }, { token: owners[index]?.token }),
       )
       expect(tally(replies)).toEqual({ 201: 1, '409 slug-taken': 15 })
       const winner = replies.find(({ status }) => status === 201)?.body
       expect(winner).toMatchObject({ slug, status: 'active' })
       expect(await inCore(one.platform, sql`SELECT id FROM tenants`)).toHaveLength(before.length + 1)
-      expect(await eventsOf('organization.created', 'slug', slug)).toBe(1)
+      expect(await two.countEvents('organization.created', 'slug', slug)).toBe(1)
       expect(await orphans(one.platform)).toEqual([])
     },
   )
@@ -94,7 +79,7 @@ describe('H2 16 organizations of 16 owners in two processes', () => {
   it('of one name: everybody gets one, and no two slugs or databases are the same', async () => {
     const name = unique('Same Name')
     const replies = await atOnce(6, (index) =>
-      apiOf(index).post('/organizations', { name }, { token: owners[index]?.token }),
+      two.apiOf(index).post('/organizations', { name }, { token: owners[index]?.token }),
     )
     expect(tally(replies)).toEqual({ 201: 6 })
     for (const field of ['id', 'slug', 'database_name'])
@@ -106,13 +91,13 @@ describe('H2 16 organizations of 16 owners in two processes', () => {
 it('8 different organizations of one owner at once are all made, and all work', async () => {
   const [owner] = owners as [SignedInUser]
   const replies = await atOnce(8, (index) =>
-    apiOf(index).post('/organizations', { name: unique('Many') }, { token: owner.token }),
+    two.apiOf(index).post('/organizations', { name: unique('Many') }, { token: owner.token }),
   )
   expect(tally(replies)).toEqual({ 201: 8 })
   for (const [index, { body }] of replies.entries()) {
     // Asked of the process that did not make it.
     const login = { email: owner.email, password: owner.password }
-    const reply = await apiOf(index + 1).post('/auth/login', login, { tenantId: body.id })
+    const reply = await two.apiOf(index + 1).post('/auth/login', login, { tenantId: body.id })
     expect(reply).toMatchObject({ status: 200, body: { tenant_id: body.id } })
   }
 })
@@ -121,14 +106,14 @@ it('one request made twice at once makes one organization', async () => {
   const [owner] = owners as [SignedInUser]
   const body = { name: 'Double click', slug: unique('double') }
   const replies = await atOnce(2, (index) =>
-    apiOf(index).post('/organizations', body, { token: owner.token }),
+    two.apiOf(index).post('/organizations', body, { token: owner.token }),
   )
   const made = replies.filter(({ status }) => status < 300)
   expect(new Set(made.map((reply) => reply.body.id)).size).toBe(1)
   for (const { status } of replies) expect([201, 202, 409]).toContain(status)
   const rows = await inCore(one.platform, sql`SELECT id FROM organizations WHERE slug = ${body.slug}`)
   expect(rows).toHaveLength(1)
-  expect(await eventsOf('organization.created', 'slug', body.slug)).toBe(1)
+  expect(await two.countEvents('organization.created', 'slug', body.slug)).toBe(1)
 })
 
 it('tokens that one process issued are good in the other', async () => {

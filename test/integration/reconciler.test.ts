@@ -9,32 +9,23 @@ import { organizationHooks } from '../../src/organizations/index.ts'
 import { createSecretBox, newId, systemClock } from '../../src/platform/index.ts'
 import { createTenancy } from '../../src/tenancy/index.ts'
 import { type SignedInUser, unique } from '../support/api-client.ts'
-import { type CheckedPlatform, startCheckedPlatform } from '../support/checked-platform.ts'
+import type { CheckedPlatform } from '../support/checked-platform.ts'
 import { onServer } from '../support/databases.ts'
 import { TEST_SECRET, templateDatabases } from '../support/platform.ts'
 import { inCore, inTenant } from '../support/rows.ts'
+import { startTwoProcesses, type TwoProcesses } from '../support/two-processes.ts'
 
-/** Two processes on one core database. */
+let two: TwoProcesses
 let one: CheckedPlatform
 let other: CheckedPlatform
 let owner: SignedInUser
-const created: string[] = []
 beforeAll(async () => {
-  one = await startCheckedPlatform({ ownTemplate: true })
-  other = await startCheckedPlatform({ databaseUrl: one.databaseUrl })
-  for (const { platform } of [one, other])
-    platform.events.on(
-      'organization.created',
-      'test',
-      ({ payload }) => void created.push(payload.organizationId),
-    )
+  two = await startTwoProcesses({ ownTemplate: true })
+  ;({ one, other } = two)
   owner = await one.api.register()
   await one.platform.tenancy.prepare()
 })
-afterAll(async () => {
-  await other.close()
-  await one.close()
-})
+afterAll(() => two.close())
 
 const provisioner = () => one.platform.tenancy.provisioner
 
@@ -80,8 +71,7 @@ async function stateOf(id: string) {
 }
 
 async function eventsOf(id: string): Promise<number> {
-  for (const { platform } of [one, other]) await platform.events.settle()
-  return created.filter((made) => made === id).length
+  return await two.countEvents('organization.created', 'organizationId', id)
 }
 
 /** An organization is whole when its owner, and nobody else, is in it and can sign in. */

@@ -2,24 +2,22 @@ import { sql } from 'drizzle-orm'
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest'
 import { PASSWORD, type SignedInUser, unique } from '../support/api-client.ts'
 import { atOnce } from '../support/at-once.ts'
-import { type CheckedPlatform, startCheckedPlatform } from '../support/checked-platform.ts'
+import type { CheckedPlatform } from '../support/checked-platform.ts'
 import { inCore, inTenant } from '../support/rows.ts'
+import { startTwoProcesses, type TwoProcesses } from '../support/two-processes.ts'
 
 const SPARE_DATABASES = '3'
 
-/** Two processes on one core database. */
+let two: TwoProcesses
 let one: CheckedPlatform
 let other: CheckedPlatform
 let owner: SignedInUser
 beforeAll(async () => {
-  one = await startCheckedPlatform({ env: { SPARE_DATABASES } })
-  other = await startCheckedPlatform({ env: { SPARE_DATABASES }, databaseUrl: one.databaseUrl })
+  two = await startTwoProcesses({ env: { SPARE_DATABASES } })
+  ;({ one, other } = two)
   owner = await one.api.register()
 })
-afterAll(async () => {
-  await other.close()
-  await one.close()
-})
+afterAll(() => two.close())
 beforeEach(() => refill())
 
 async function refill(): Promise<void> {
