@@ -42,6 +42,7 @@ describe.each(COMMANDS)('tenantry %s', (command) => {
 
 /** What each command is called with to answer with data, without changing much. */
 const CALLS: Readonly<Record<string, () => string>> = {
+  'migrate lint': () => 'migrate lint',
   'migrate up': () => 'migrate up core',
   'migrate down': () => `migrate down tenants --tenant ${tenantId} --to 20990101000000 --yes`,
   'migrate status': () => 'migrate status tenants',
