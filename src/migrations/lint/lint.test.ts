@@ -80,6 +80,7 @@ const HURTING: readonly (readonly [sql: string, ...codes: string[]])[] = [
   ['VACUUM users', 'needs-transaction-false'],
   ['CREATE INDEX CONCURRENTLY i ON users (a)', 'needs-transaction-false'],
   ['CREATE TABLE t (a int); DROP INDEX CONCURRENTLY i', 'needs-transaction-false'],
+  ['CREATE TABLE t (a int); CREATE INDEX CONCURRENTLY i ON t (a)', 'needs-transaction-false'],
   ['CREATE DATABASE d', 'needs-transaction-false'],
 ]
 
