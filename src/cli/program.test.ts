@@ -49,6 +49,7 @@ describe('the command line', () => {
     'serve',
     'worker',
     'migrate generate',
+    'migrate lint',
     'migrate up',
     'migrate down',
     'migrate status',

@@ -2,7 +2,7 @@ import type { CoreDb } from '../tenancy/index.ts'
 import { LeaseLostError } from './errors.ts'
 import { type Lease, prolongLease } from './store.ts'
 
-const HEARTBEAT_MS = 3_000
+const HEARTBEAT_MS = 2_000
 
 /** A lease that is kept alive until it is released, and knows when somebody else has it. */
 export class HeldLease {

@@ -23,7 +23,7 @@ export type FleetTenant = Awaited<ReturnType<typeof listFleet>>[number]
 export type RunTenant = Awaited<ReturnType<typeof listRunTenants>>[number]
 
 /** How long a run belongs to a process that gives no sign of life. */
-const LEASE_SECONDS = 15
+const LEASE_SECONDS = 8
 
 /** Tenants with a complete database, spares left out, oldest first. */
 export async function listFleet(core: CoreExecutor) {

@@ -24,6 +24,9 @@ export interface TurnOptions {
   readonly guard: () => Promise<void>
 }
 
+/** Whoever migrates one tenant by hand may be at it for long, and others wait for their turns. */
+const LOCK_TIMEOUT_MS = 5_000
+
 /** What one visit left a database at. */
 type Applied = MigrationResult['applied']
 
@@ -73,7 +76,7 @@ async function migrate(
   connection: Connection,
   { migrations, action, runId, guard }: TurnOptions,
 ): Promise<MigrationResult> {
-  const engine: EngineOptions = { runId, guard }
+  const engine: EngineOptions = { runId, guard, lockTimeoutMs: LOCK_TIMEOUT_MS }
   if (action.direction === 'up') return await migrateUp(connection, migrations, { ...engine, to: action.to })
   const { direction: _, ...target } = action
   return await migrateDown(connection, migrations, { ...engine, ...target })

@@ -77,4 +77,58 @@ describe('tenantry migrate generate', { timeout: 90_000 }, () => {
     const { applied } = json(await run('migrate up core --json'))
     expect(applied).toMatchObject([{ name: 'rename_nickname' }])
   })
+
+  it.each([
+    '--name Add-Notes',
+    '--name ../notes',
+    `--name ${'a'.repeat(101)}`,
+    '--name x --rename users.nothing=something',
+    '--name x --rename users',
+    '--name x --drop users.nothing',
+    '',
+  ])('refuses a wrong call: exit 2, nothing written: %s', async (flags) => {
+    const before = await coreMigrations()
+    const { code, stdout } = await run(`migrate generate core ${flags}`.trim())
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
+    expect(await coreMigrations()).toEqual(before)
+  })
+
+  it('takes a drop by flag, warns of it, and has nothing to say the second time', async () => {
+    await editModels('alias: text()', 'handle: text()')
+    const { code, stdout, stderr } = await run('migrate generate core --name drop_alias --drop users.alias')
+    expect(code).toBe(0)
+    expect(stderr).toMatch(/_drop_alias[.]sql:2: drop-column\n {2}ALTER TABLE "users" DROP COLUMN "alias"\n/)
+    const path = stdout.trim()
+    expect(await readFile(path, 'utf8')).toMatch(
+      /DROP COLUMN "alias";\n\n.*ADD COLUMN "handle"[\s\S]*migrate:down[\s\S]*ADD COLUMN "alias"/,
+    )
+    const before = await coreMigrations()
+    const again = await run('migrate generate core --name again')
+    expect(again).toMatchObject({ code: 0, stdout: expect.stringContaining('nothing was written') })
+    expect(await coreMigrations()).toEqual(before)
+  })
+
+  it('lints what was written, by tree, name or path: exit 3, until a comment gives the reason', async () => {
+    const found = await run('migrate lint --json')
+    const { findings } = json(found, 3)
+    const codes = findings.map(({ code }: { code: string }) => code)
+    expect(codes).toEqual(['rename-column', 'drop-column'])
+    const name = Object.keys(await coreMigrations()).find((one) => one.endsWith('_drop_alias.sql')) ?? ''
+    const path = join(project, 'migrations', 'core', name)
+    for (const which of [name, `core ${name}`, path]) {
+      const { code, stdout } = await run(`migrate lint ${which}`)
+      expect({ code, which }).toEqual({ code: 3, which })
+      expect(stdout).toMatch(/_drop_alias[.]sql:2: drop-column\n[\s\S]*files: 1, findings: 1, allowed/)
+    }
+    expect((await run('migrate lint tenant')).code).toBe(0)
+    for (const which of [`tenant ${name}`, 'nothing.sql']) {
+      expect(await run(`migrate lint ${which}`)).toMatchObject({ code: 2, stdout: '' })
+    }
+    const text = await readFile(path, 'utf8')
+    const comment = '-- lint: allow drop-column because nothing reads it\n'
+    await writeFile(path, text.replace('ALTER TABLE', `${comment}ALTER TABLE`))
+    const { findings: left, allowed } = json(await run(`migrate lint ${name} --json`))
+    expect(left).toEqual([])
+    expect(allowed).toMatchObject([{ code: 'drop-column', reason: 'nothing reads it' }])
+  })
 })

@@ -158,7 +158,7 @@ describe('generateMigration', () => {
       }),
     ))
 
-  it.each(['', 'Add', 'add-notes', '../x', 'ä'])('N5: refuses the name %j', (name) =>
+  it.each(['', 'Add', 'add-notes', '../x', 'ä', 'a'.repeat(101)])('N5: refuses the name %j', (name) =>
     inWorkshop(async ({ directory }) => {
       const generating = generateMigration({ directory, models: { users }, name, now: NOW })
       await expect(generating).rejects.toBeInstanceOf(GenerateOptionError)

@@ -8,13 +8,15 @@ import { loadKit, type Models, snapshotOf } from './kit.ts'
 import type { Snapshot } from './snapshot.ts'
 
 const SNAPSHOT = 'snapshot.json'
+/** With version and draft around it, a file's name must stay below the 255 bytes of most file systems. */
+const NAME = /^[a-z0-9_]{1,100}$/
 
 export interface GenerateOptions {
   /** Where the migration files and `snapshot.json` are; made when missing. */
   readonly directory: string
   /** The exports of the modules that hold the models (Drizzle's `pgTable`, `pgEnum`, …). */
   readonly models: Models
-  /** `[a-z0-9_]+` */
+  /** `[a-z0-9_]{1,100}` */
   readonly name: string
   /** Becomes the version, in UTC; moved behind the newest file when it is not later. */
   readonly now: Date
@@ -37,7 +39,9 @@ export interface GenerateOptions {
  */
 export async function generateMigration(options: GenerateOptions): Promise<string | undefined> {
   const { directory, name } = options
-  if (!/^[a-z0-9_]+$/.test(name)) throw new GenerateOptionError(`--name ${name}: use a-z, 0-9 and _ only`)
+  if (!NAME.test(name)) {
+    throw new GenerateOptionError(`--name ${name}: use a-z, 0-9 and _ only, 100 characters at most`)
+  }
   await mkdir(directory, { recursive: true })
   const kit = await loadKit()
   const after = snapshotOf(kit, options.models)

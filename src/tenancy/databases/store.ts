@@ -110,6 +110,25 @@ export async function dropDatabase(server: Connection, name: string): Promise<vo
   await server.query(`DROP DATABASE IF EXISTS ${quoteIdentifier(name)}`)
 }
 
+/**
+ * Lets each sequence of a template write its next number to the log in every clone. A sequence logs 32 numbers ahead; a
+ * clone has the page that says so, but not that log record, so that after a crash of the server it would give numbers a
+ * second time, which then violate primary keys. `setval` forgets what was logged ahead.
+ *
+ * @see https://www.postgresql.org/docs/current/sql-createsequence.html (log_cnt)
+ */
+export async function settleSequences(template: Connection): Promise<void> {
+  await template.query(
+    `DO $$
+    DECLARE sequence regclass;
+    BEGIN
+      FOR sequence IN SELECT oid FROM pg_class WHERE relkind = 'S' LOOP
+        EXECUTE format('SELECT setval(%L, last_value, is_called) FROM %s', sequence, sequence);
+      END LOOP;
+    END $$`,
+  )
+}
+
 /** Marks a template as this installation's, which its clones inherit. */
 export async function insertTemplateIdentity(template: Connection, installationId: Id): Promise<void> {
   await template.query('INSERT INTO tenant_identity (installation_id) VALUES ($1)', [installationId])

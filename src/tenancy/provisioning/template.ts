@@ -17,6 +17,7 @@ import {
   openDatabase,
   publishTemplate,
   readMark,
+  settleSequences,
   templateMark,
 } from '../databases/store.ts'
 import { ensureGroupRole, grantRowsTo, groupRoleName } from '../roles/store.ts'
@@ -116,6 +117,7 @@ export class TenantTemplate {
       await this.#options.onDatabase(building, async (template) => {
         await this.bringUpToDate(template)
         await insertTemplateIdentity(template, installationId)
+        await settleSequences(template)
       })
       await publishTemplate(server, building, name)
     } catch (error) {
