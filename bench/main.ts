@@ -4,6 +4,7 @@ import { cpus } from 'node:os'
 import { coldTenant } from './rows/cold-tenant.ts'
 import { creationWithSpare } from './rows/creation-with-spare.ts'
 import { creationWithoutSpare } from './rows/creation-without-spare.ts'
+import { fleetRun } from './rows/fleet-run.ts'
 import { growth } from './rows/growth.ts'
 import { hotPath } from './rows/hot-path.ts'
 import { manyTenants } from './rows/many-tenants.ts'
@@ -22,6 +23,7 @@ const MEASUREMENTS: Readonly<Record<string, Measurement>> = {
   'creation-without-spare': creationWithoutSpare,
   'cold-tenant': coldTenant,
   'many-tenants': manyTenants,
+  'fleet-run': fleetRun,
   memory,
   'noisy-neighbour': noisyNeighbour,
 }

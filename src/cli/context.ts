@@ -1,4 +1,4 @@
-import type { Config } from '../config.ts'
+import type { Config, Environment } from '../config.ts'
 import type { ExitCode } from './exit-codes.ts'
 import type { ProgressOptions } from './fleet/progress.ts'
 import type { Output } from './output.ts'
@@ -6,6 +6,8 @@ import type { Output } from './output.ts'
 /** What every command gets. */
 export interface CommandContext {
   readonly config: Config
+  /** For programs that a command starts; whoever wants a setting finds it in `config`. */
+  readonly env: Environment
   readonly output: Output
   /** Asks a person; `undefined` where there is no terminal. */
   readonly confirm: ((question: string) => Promise<boolean>) | undefined

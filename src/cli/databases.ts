@@ -25,7 +25,7 @@ export interface Databases {
   readonly migrations: { readonly core: MigrationSet; readonly tenant: MigrationSet }
 }
 
-const COMMAND_CONNECTIONS = 2
+const CORE_CONNECTIONS = 2
 
 /**
  * Opens the databases for one command and closes them after it: the embedded PostgreSQL too, unless others use it.
@@ -45,7 +45,7 @@ export async function withDatabases<T>(
       url: databaseUrl,
       applicationName: 'tenantry command',
       timeouts: MAINTENANCE_TIMEOUTS,
-      max: COMMAND_CONNECTIONS,
+      max: CORE_CONNECTIONS,
     })
     closers.push('core database', () => pool.close())
     const core = createDatabase('core', pool)
@@ -58,8 +58,8 @@ export async function withDatabases<T>(
       databaseUrl,
       box: createSecretBox(await secretOf(config)),
       tenantMigrations: migrations.tenant,
-      connections: COMMAND_CONNECTIONS,
-      // What the limits of tenants' roles are made of; this process itself opens two at most.
+      connections: config.tenantConnections,
+      // What the limits of tenants' roles are made of; this process itself opens one to each tenant.
       connectionsPerTenant: config.tenantConnectionsPerTenant,
       spares: 0,
       clock: systemClock,

@@ -52,7 +52,7 @@ export async function runCommandLine(args: readonly string[], surroundings: Surr
     const output = createOutput(stdout, stderr, program.opts<{ json: boolean }>().json)
     try {
       const config = loadConfig(env, terminal)
-      exitCode = await work({ config, output, confirm, readInput, interrupted, progressOn })
+      exitCode = await work({ config, env, output, confirm, readInput, interrupted, progressOn })
     } catch (error) {
       exitCode = exitCodeOf(error)
       output.note(explain(error))

@@ -1,3 +1,4 @@
+export { type EachOptions, type EachOutcome, type EachReport, forEachTenant } from './each.ts'
 export { FleetBusyError, LeaseLostError, RunRefusedError, UnknownTenantError } from './errors.ts'
 export {
   type Conduct,

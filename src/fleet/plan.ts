@@ -29,7 +29,7 @@ export function planFleet(
   action: MigrationAction,
   only?: readonly Id[],
 ): FleetPlan {
-  if (only) return { tenants: only.map((id) => pick(fleet, id)), upToDate: 0 }
+  if (only) return { tenants: pickTenants(fleet, only), upToDate: 0 }
   const chosen = fleet.filter((tenant) => needsTurn(tenant, migrations, action))
   const tenants = chosen.toSorted((one, other) => one.migrationFailures - other.migrationFailures)
   return { tenants, upToDate: fleet.length - chosen.length }
@@ -74,8 +74,12 @@ function needsTurn(tenant: FleetTenant, migrations: MigrationSet, action: Migrat
   return isSuspect || isBehind(tenant, migrations, action.to)
 }
 
-function pick(fleet: readonly FleetTenant[], id: Id): FleetTenant {
-  const tenant = fleet.find((candidate) => candidate.id === id)
-  if (!tenant) throw new UnknownTenantError(`There is no tenant ${id}.`)
-  return tenant
+/** The tenants of these ids, in their order. @throws UnknownTenantError */
+export function pickTenants(fleet: readonly FleetTenant[], ids: readonly Id[]): FleetTenant[] {
+  const byId = new Map(fleet.map((tenant) => [tenant.id, tenant]))
+  return ids.map((id) => {
+    const tenant = byId.get(id)
+    if (!tenant) throw new UnknownTenantError(`There is no tenant ${id}.`)
+    return tenant
+  })
 }

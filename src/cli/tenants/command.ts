@@ -3,6 +3,7 @@ import { TENANT_STATUSES } from '../../tenancy/index.ts'
 import type { Run } from '../context.ts'
 import { onDatabases, withPlatform } from '../databases.ts'
 import { createTenant, type NewTenantOptions } from './create.ts'
+import { type ExecOptions, exec } from './exec.ts'
 import { type ListOptions, listAll } from './list.ts'
 import { type RotationTarget, rotate } from './rotate-credentials.ts'
 import { changeStatus } from './set-status.ts'
@@ -18,6 +19,7 @@ export function tenantsCommand(run: Run): Command {
     .addCommand(statusCommand(run, 'suspend'))
     .addCommand(statusCommand(run, 'resume'))
     .addCommand(rotateCommand(run))
+    .addCommand(execCommand(run))
 }
 
 function listCommand(run: Run): Command {
@@ -34,6 +36,29 @@ function showCommand(run: Run): Command {
     .argument('<id>', 'the organization’s id')
     .addHelpText('after', '\nExample:\n  tenantry tenants show 01990000-0000-7000-8000-000000000000')
     .action((id: string) => onDatabases(run, (...on) => show(...on, id)))
+}
+
+function execCommand(run: Run): Command {
+  return new Command('exec')
+    .description('run a command, or SQL, for every tenant; exits with 4 when it failed for one')
+    .argument('[command...]', 'after --; finds TENANT_ID, TENANT_DATABASE and TENANT_DATABASE_URL set')
+    .option('--sql <sql>', 'statements for the database, in one transaction that only reads')
+    .option('--write', 'let the SQL write')
+    .option(
+      '--tenant <id>',
+      'only this tenant; may be repeated',
+      (id, ids: readonly string[]) => [...ids, id],
+      [],
+    )
+    .option('--concurrency <n>', 'so many at the same time', '4')
+    .addHelpText(
+      'after',
+      `\nExamples:\n  tenantry tenants exec --sql 'SELECT count(*) FROM users'
+  tenantry tenants exec -- sh -c 'pg_dump "$TENANT_DATABASE_URL" > "$TENANT_ID.sql"'`,
+    )
+    .action((command: readonly string[], options: ExecOptions) =>
+      onDatabases(run, (...on) => exec(...on, command, options)),
+    )
 }
 
 function createCommand(run: Run): Command {

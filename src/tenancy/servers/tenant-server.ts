@@ -105,6 +105,11 @@ export class TenantServer {
     )
   }
 
+  /** Where the platform's role reaches a database of this server; it holds the role's password. */
+  urlFor(database: string): string {
+    return this.#connectionTo(database, MAINTENANCE_TIMEOUTS).url
+  }
+
   /** A connection of the platform's role to one database. It counts towards the server's budget. */
   async maintain<T>(database: string, work: (connection: Connection) => Promise<T>): Promise<T> {
     const line = `maintenance of ${database}`
