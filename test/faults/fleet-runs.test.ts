@@ -7,7 +7,8 @@ import { eventually } from '../acceptance/support/poll.ts'
 import type { StartedProcess } from '../acceptance/support/processes.ts'
 import { copyProject } from '../acceptance/support/project.ts'
 import { connectTo } from '../acceptance/support/running-postgres.ts'
-import { CORE, type House, startHouse } from './support/house.ts'
+import { CORE, type House, joinIn, startHouse } from './support/house.ts'
+import { SteadyReader } from './support/steady-reader.ts'
 
 const TENANTS = 12
 /** Longer than a dead process keeps its lease. */
@@ -204,6 +205,26 @@ describe('a run over many tenants', { timeout: 120_000 }, () => {
     })
     await inTenant(canary, (tenant) => tenant.query('DROP TABLE canary'))
     await remove()
+  })
+
+  it('L8 lets people work: a change that fits the running program makes no error', async () => {
+    const version = `${year++}0101000000`
+    const path = join(project, 'migrations', 'tenant', `${version}_expand.sql`)
+    const up = "ALTER TABLE users ADD COLUMN nickname text NOT NULL DEFAULT '';\nSELECT pg_sleep(0.1);"
+    await writeFile(path, `-- migrate:up\n${up}\n-- migrate:down\nALTER TABLE users DROP COLUMN nickname;\n`)
+    const residents = await Promise.all(tenants.slice(0, 4).map((id) => joinIn(house.server, id)))
+    const readers = residents.map((resident) => new SteadyReader(house.server, resident))
+    await eventually('the first answers', () => readers.every(({ statuses }) => (statuses[200] ?? 0) > 2))
+    await run('migrate up tenants')
+    const answered = () => readers.map(({ statuses }) => statuses[200] ?? 0)
+    const before = answered()
+    await eventually('answers after it', () =>
+      answered().every((count, index) => count > (before[index] ?? 0)),
+    )
+    await Promise.all(readers.map((reader) => reader.stop()))
+    for (const { statuses } of readers) expect(Object.keys(statuses)).toEqual(['200'])
+    await run('migrate down tenants --yes --allow-data-loss')
+    await rm(path)
   })
 
   it('L9 takes up an organization that is born meanwhile', async () => {
