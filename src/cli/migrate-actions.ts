@@ -16,23 +16,28 @@ export interface Selection extends FleetFlags, DownConsent {
   readonly to?: string
   readonly steps?: string
   readonly dryRun?: boolean
+  readonly verify?: boolean
   readonly check?: boolean
 }
 
 /** `migrate up` */
 export async function runUp(context: CommandContext, which: Trees, options: Selection): Promise<ExitCode> {
-  const { tenant, to, dryRun } = options
+  const { tenant, to, dryRun, verify = false } = options
+  if (verify && !(dryRun && which === 'tenants'))
+    throw new UsageError('--verify goes with --dry-run, on tenants.')
   const upTo = to === undefined ? {} : { to }
   const only = readTenants(tenant)
   const settings = readSettings(options)
   return await withDatabases(
     context,
     (databases) => {
-      if (which === 'tenants' && !(dryRun && tenant.length > 0)) {
+      if (which === 'tenants' && (verify || !(dryRun && tenant.length > 0))) {
         const target = to ?? databases.migrations.tenant.latest
         if (target === undefined) throw new UsageError('There are no migration files for tenants.')
         const wish = { action: { direction: 'up', to: target } as const, settings, only }
-        return dryRun ? previewFleet(context, databases, wish) : migrateFleet(context, databases, wish)
+        return dryRun
+          ? previewFleet(context, databases, wish, verify)
+          : migrateFleet(context, databases, wish)
       }
       return onOne(databases, which, tenant, (target) =>
         dryRun ? preview(context, target, upTo) : up(context, target, upTo),

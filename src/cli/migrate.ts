@@ -46,7 +46,8 @@ function upCommand(run: Run): Command {
     .description('apply what is pending')
     .option('--to <version>', 'stop at this version')
     .option('--tenant <id>', 'only this tenant; may be repeated', collect, [])
-    .option('--dry-run', 'print the SQL and change nothing')
+    .option('--dry-run', 'print the plan and the SQL, and change nothing')
+    .option('--verify', 'with --dry-run on tenants: apply it to a clone of one tenant, which is dropped')
     .addHelpText(
       'after',
       '\nExamples:\n  tenantry migrate up core\n  tenantry migrate up tenants --tenant ID',

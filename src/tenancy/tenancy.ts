@@ -122,7 +122,7 @@ export function createTenancy(options: TenancyOptions): Tenancy {
   const reconcileOnce = () => reconcile({ core, provisioner, log })
   const worker: Worker = createWorker(reconcileOnce, spares, log)
   const warmer = createWarmer(options, admission, (tenant) => provisioner.rehearse(tenant))
-  const doctor = { core, vault, urlOf, installationId, migrations, connectionLimit, provisioner }
+  const doctor = { core, vault, urlOf, installationId, migrations, connectionLimit, provisioner, servers }
 
   return {
     withTenant: (tenantId, work) =>

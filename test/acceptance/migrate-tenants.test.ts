@@ -1,11 +1,11 @@
-import { appendFile, writeFile } from 'node:fs/promises'
+import { appendFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createOrganization, newPerson, register } from './support/api.ts'
 import { json } from './support/json.ts'
 import type { Finished } from './support/processes.ts'
 import { copyProject } from './support/project.ts'
-import { connectAsPlatform } from './support/running-postgres.ts'
+import { connectAsPlatform, connectAsSuperuser } from './support/running-postgres.ts'
 import { type Server, Workspace } from './support/workspace.ts'
 
 const NOTES = '20990101000000'
@@ -44,6 +44,32 @@ describe('tenantry migrate … tenants', { timeout: 90_000 }, () => {
   it('counts who is behind', async () => {
     const status = json(await run('migrate status tenants --check --json'), 3)
     expect(status).toMatchObject({ tenants: 2, behind: 2, latest: NOTES })
+  })
+
+  it('tries it in a clone of a tenant, says so, and leaves nothing behind', async () => {
+    const used = await run('migrate up tenants --dry-run --verify')
+    expect(used).toMatchObject({ code: 1, stderr: expect.stringContaining('somebody is connected') })
+    const admin = await connectAsSuperuser(place.dataDir)
+    await admin.query(
+      `SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname LIKE 'tenant\\_%'`,
+    )
+    const good = await run('migrate up tenants --dry-run --verify')
+    expect(good).toMatchObject({
+      code: 0,
+      stderr: expect.stringMatching(/Applied to a clone .*: 20990101000000 in/),
+    })
+    expect(good.stdout).toContain('2 tenants: 2 behind, 0 up to date')
+    const broken = migration('20990101000001', 'broken')
+    await writeFile(broken, '-- migrate:up\nSELECT 1 / 0;\n')
+    const bad = await run(`migrate up tenants --dry-run --verify --tenant ${first}`)
+    expect(bad).toMatchObject({ code: 1, stderr: expect.stringContaining('division by zero') })
+    await rm(broken)
+    const { rows } = await admin.query(
+      "SELECT datname FROM pg_database WHERE datname ~ '^tenantry_template_.*_[0-9a-f]{12}_[0-9a-f]{8}$'",
+    )
+    await admin.end()
+    expect(rows).toEqual([])
+    expect(json(await run('migrate status tenants --json'))).toMatchObject({ behind: 2 })
   })
 
   it('shows what it would do to one, and does it to that one alone', async () => {

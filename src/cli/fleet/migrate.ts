@@ -1,11 +1,18 @@
-import type { FleetException, FleetPlan, MigrationAction, RunSettings } from '../../fleet/index.ts'
+import {
+  type FleetException,
+  type FleetPlan,
+  type MigrationAction,
+  type RunSettings,
+  type Verification,
+  verifyOnClone,
+} from '../../fleet/index.ts'
 import { filesToRevert, type Migration, type MigrationSet } from '../../migrations/index.ts'
 import type { Id } from '../../platform/index.ts'
 import { type CommandContext, requireConsent } from '../context.ts'
 import { type DownConsent, refuseDataLoss } from '../data-loss.ts'
 import type { Databases } from '../databases.ts'
 import { EXIT, type ExitCode } from '../exit-codes.ts'
-import { table } from '../output.ts'
+import { type Output, table } from '../output.ts'
 import { conduct, fleetOf } from './conduct.ts'
 
 export interface FleetWish {
@@ -73,8 +80,10 @@ export async function previewFleet(
   { output }: CommandContext,
   databases: Databases,
   { action, only }: FleetWish,
+  verify: boolean,
 ): Promise<ExitCode> {
-  const { tenants, upToDate } = await fleetOf(databases).plan({ action, only })
+  const planned = await fleetOf(databases).plan({ action, only })
+  const { tenants, upToDate } = planned
   const to = 'to' in action ? action.to : ''
   const oldest = tenants.map(({ schemaVersion }) => schemaVersion ?? '').sort()[0] ?? to
   const files = databases.migrations.tenant.files.filter(({ version }) => version > oldest && version <= to)
@@ -87,6 +96,24 @@ export async function previewFleet(
     },
     [plan, ...files.map(({ version, name, up }) => `-- ${version} ${name}\n${up.sql.trim()}`)].join('\n\n'),
   )
+  if (!verify || tenants.length === 0) return EXIT.done
+  const options = { tenancy: databases.tenancy, migrations: databases.migrations.tenant }
+  return reportVerification(output, await verifyOnClone(options, planned, to))
+}
+
+function reportVerification(output: Output, { tenantId, applied, failure }: Verification): ExitCode {
+  if (tenantId === undefined) {
+    output.note(
+      'Not verified: somebody is connected to every tenant that lacks a migration, and PostgreSQL copies none of those.',
+    )
+    return EXIT.failed
+  }
+  if (failure) {
+    output.note(`In a clone of tenant ${tenantId} it failed:\n${failure.message}`)
+    return EXIT.failed
+  }
+  const took = applied.map(({ version, durationMs }) => `${version} in ${durationMs} ms`).join(', ')
+  output.note(`Applied to a clone of tenant ${tenantId}, which is dropped: ${took || 'nothing was pending'}`)
   return EXIT.done
 }
 

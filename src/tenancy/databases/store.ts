@@ -63,6 +63,15 @@ export async function openDatabase(
   )
 }
 
+/** Whether anybody is connected to a database. */
+export async function isInUse(server: Connection, name: string): Promise<boolean> {
+  const { rows } = await server.query<{ used: boolean }>(
+    'SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = $1) AS used',
+    [name],
+  )
+  return rows[0]?.used === true
+}
+
 /** The comment on a tenant's database. Others can read it where they cannot enter. */
 export function databaseMark(installationId: Id, tenantId: Id): string {
   return `Tenantry tenant ${tenantId} of installation ${installationId}`
