@@ -5,6 +5,7 @@ import { coldTenant } from './rows/cold-tenant.ts'
 import { creationWithSpare } from './rows/creation-with-spare.ts'
 import { creationWithoutSpare } from './rows/creation-without-spare.ts'
 import { fleetRun } from './rows/fleet-run.ts'
+import { fleetStatusRow } from './rows/fleet-status.ts'
 import { growth } from './rows/growth.ts'
 import { hotPath } from './rows/hot-path.ts'
 import { manyTenants } from './rows/many-tenants.ts'
@@ -24,6 +25,7 @@ const MEASUREMENTS: Readonly<Record<string, Measurement>> = {
   'cold-tenant': coldTenant,
   'many-tenants': manyTenants,
   'fleet-run': fleetRun,
+  'fleet-status': fleetStatusRow,
   memory,
   'noisy-neighbour': noisyNeighbour,
 }

@@ -73,7 +73,9 @@ async function touchedBeforeStop(
 ): Promise<Row> {
   const poisoned = [...names].sort().filter((_, index) => index % 50 === 25)
   for (const name of poisoned)
-    await connected(withDatabase(databaseUrl, name), (tenant) => tenant.query('CREATE TABLE public.poison (id int)'))
+    await connected(withDatabase(databaseUrl, name), (tenant) =>
+      tenant.query('CREATE TABLE public.poison (id int)'),
+    )
   await writeMigration(project, '20990101000000', 'poison', '')
   const output = await fleet(`migrate up tenants --json --concurrency ${PARALLEL} --abort-after 1`)
   const summary = JSON.parse(output.trim().split('\n').at(-1) ?? '{}')

@@ -11,7 +11,7 @@ export {
 export { type FleetPlan, isQuarantined } from './plan.ts'
 export type { FleetEvent, Watch } from './progress.ts'
 export type { RunSettings } from './settings.ts'
-export type { FleetException, FleetStatus } from './status.ts'
+export { type FleetException, type FleetStatus, fleetStatus } from './status.ts'
 export type { Run, RunSummary, RunTenant } from './store.ts'
 export { fleetRuns, fleetRunTenants } from './tables.ts'
 export type { FailureCode, MigrationAction, TenantFailure } from './types.ts'
