@@ -1,5 +1,6 @@
 import { authErrors, authRoutes, SECURITY_SCHEMES } from './auth/index.ts'
 import type { Platform } from './compose.ts'
+import { fleetRoutes } from './fleet/index.ts'
 import { type ApiDescription, createHttpServer, type HeaderScheme, type HttpServer } from './http/index.ts'
 import { organizationErrors, organizationRoutes } from './organizations/index.ts'
 import { ping, VERSION } from './platform/index.ts'
@@ -8,7 +9,8 @@ import { userErrors, userRoutes } from './users/index.ts'
 
 /** The HTTP application: every route that there is. Add a feature's routes here. */
 export async function createApp(platform: Platform): Promise<HttpServer> {
-  const { config, log, core, tenancy, auth, users, organizations, coreGuard, tenantGuard } = platform
+  const { config, log, core, tenancy, auth, users, organizations, coreGuard, tenantGuard, adminGuard } =
+    platform
 
   const server = await createHttpServer({
     log,
@@ -25,6 +27,7 @@ export async function createApp(platform: Platform): Promise<HttpServer> {
   authRoutes(server, { auth, tenancy, tenantHeader: config.tenantHeader })
   organizationRoutes(server, { organizations, coreGuard })
   userRoutes(server, { users, tenantGuard })
+  fleetRoutes(server, { core, adminGuard })
   return server
 }
 
@@ -43,6 +46,7 @@ function describeApi(tenantHeader: string): ApiDescription {
       { name: 'auth', description: 'Sign-up and sign-in, to the platform or to one organization.' },
       { name: 'organizations', description: 'Organizations of a platform user.' },
       { name: 'users', description: 'Users of one organization.' },
+      { name: 'admin', description: 'For people who operate the platform.' },
     ],
     securitySchemes: {
       [SECURITY_SCHEMES.core]: {

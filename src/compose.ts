@@ -2,6 +2,7 @@ import { fileURLToPath } from 'node:url'
 import {
   type AuthEvents,
   createAccessTokens,
+  createAdminGuard,
   createAuthService,
   createCoreGuard,
   createPasswordHasher,
@@ -104,6 +105,7 @@ async function wire({ config, databaseUrl, secret, clock, log }: ComposeOptions,
     users: createUserService({ events }),
     organizations: createOrganizationService({ core, tenancy, log, perDay: config.organizationsPerDay }),
     coreGuard: createCoreGuard(guardOptions),
+    adminGuard: createAdminGuard(guardOptions),
     tenantGuard: createTenantGuard(guardOptions),
     close: async () => {
       for (const { name, error } of await closers.close())

@@ -32,6 +32,13 @@ export const authErrors = defineErrors({
       'This route needs the other kind of token: core tokens for the platform, tenant tokens for an organization.',
     headers: { 'www-authenticate': `${CHALLENGE}, error="insufficient_scope"` },
   },
+  adminRequired: {
+    code: 'admin-required',
+    status: 403,
+    title: 'Platform administrators only',
+    detail:
+      'This route is for people who operate the platform; "tenantry admin create" makes somebody one of them.',
+  },
   tenantHeaderRequired: {
     code: 'tenant-header-required',
     status: 400,

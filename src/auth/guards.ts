@@ -57,6 +57,18 @@ export function createCoreGuard({ core, tokens }: GuardOptions): Guard<CorePrinc
   return createGuard([{ [SECURITY_SCHEMES.core]: [] }], admit, TOKEN_ERRORS)
 }
 
+/** Admits those platform users who operate the platform. */
+export function createAdminGuard(options: GuardOptions): Guard<CorePrincipal> {
+  const coreGuard = createCoreGuard(options)
+  const admit = async (request: FastifyRequest): Promise<CorePrincipal> => {
+    await coreGuard.onRequest(request)
+    const principal = coreGuard.admitted(request)
+    if (!principal.user.isAdmin) throw authErrors.adminRequired()
+    return principal
+  }
+  return createGuard(coreGuard.security, admit, [...TOKEN_ERRORS, authErrors.adminRequired])
+}
+
 /**
  * Admits the users of one organization, into its database and no other. The order of the checks is fixed: each of them,
  * made earlier, would tell a stranger something about tenants that are not theirs.

@@ -1,7 +1,7 @@
 export { type AccessTokens, createAccessTokens } from './access-token.ts'
 export { authErrors } from './errors.ts'
 export type { AuthEvents } from './events.ts'
-export { createCoreGuard, createTenantGuard, SECURITY_SCHEMES } from './guards.ts'
+export { createAdminGuard, createCoreGuard, createTenantGuard, SECURITY_SCHEMES } from './guards.ts'
 export { createPasswordHasher, type PasswordHasher, passwordProblem } from './passwords.ts'
 export { type AuthRoutesOptions, authRoutes } from './routes.ts'
 export { type AuthService, createAuthService } from './service.ts'

@@ -1,6 +1,7 @@
 import { Command, CommanderError, Option } from 'commander'
 import { type Config, type Environment, loadConfig } from '../config.ts'
 import { systemClock } from '../platform/index.ts'
+import { adminCommand } from './admin/command.ts'
 import type { Run } from './context.ts'
 import { doctorCommand } from './doctor/command.ts'
 import { EXIT, type ExitCode } from './exit-codes.ts'
@@ -70,6 +71,7 @@ export async function runCommandLine(args: readonly string[], surroundings: Surr
   addServerCommands(program, (parts) => run(({ config }) => serve(config, parts)))
   program.addCommand(migrateCommand(run, systemClock))
   program.addCommand(runsCommand(run))
+  program.addCommand(adminCommand(run))
   program.addCommand(tenantsCommand(run))
   program.addCommand(serversCommand(run))
   program.addCommand(doctorCommand(run))

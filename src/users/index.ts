@@ -10,6 +10,7 @@ export {
   findTenantUserByEmail,
   insertCoreUser,
   insertTenantUser,
+  makeAdmin,
   rehearseOwner,
 } from './store.ts'
 export { coreUsers, tenantUsers } from './tables.ts'

@@ -35,6 +35,20 @@ export async function findCoreUserByEmail(
   return row
 }
 
+/**
+ * Lets a platform user operate the platform; `undefined` when there is none with this address.
+ *
+ * @param email canonical
+ */
+export async function makeAdmin(core: CoreExecutor, email: string): Promise<CoreUser | undefined> {
+  const [row] = await core.orm
+    .update(coreUsers)
+    .set({ isAdmin: true, updatedAt: sql`now()` })
+    .where(eq(coreUsers.email, email))
+    .returning()
+  return row && withoutHash(row)
+}
+
 /** @throws userErrors.emailTaken */
 export async function insertTenantUser(tenant: TenantExecutor, user: NewTenantUser): Promise<TenantUser> {
   const [row] = await tenant.orm.insert(tenantUsers).values(user).returning().catch(refuseDuplicate)
