@@ -39,6 +39,15 @@ export class DeclinedError extends Error {
  */
 export async function requireConsent(context: CommandContext, yes: boolean, question: string): Promise<void> {
   if (yes) return
-  if (!context.confirm) throw new UsageError(`${question} Without a terminal this needs --yes.`)
-  if (!(await context.confirm(question))) throw new DeclinedError('Nothing was changed.')
+  requireVoice(context, yes, question)
+  if (!(await context.confirm?.(question))) throw new DeclinedError('Nothing was changed.')
+}
+
+/**
+ * Says at once, before anything is opened, that nobody could be asked.
+ *
+ * @throws UsageError without a terminal and --yes
+ */
+export function requireVoice({ confirm }: CommandContext, yes: boolean, question: string): void {
+  if (!yes && !confirm) throw new UsageError(`${question} Without a terminal this needs --yes.`)
 }

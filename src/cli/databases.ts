@@ -23,6 +23,8 @@ export interface Databases {
   readonly core: CoreDb
   readonly tenancy: Tenancy
   readonly migrations: { readonly core: MigrationSet; readonly tenant: MigrationSet }
+  /** Most that this process opens to tenant databases of one server. */
+  readonly connections: number
 }
 
 const CORE_CONNECTIONS = 2
@@ -66,7 +68,7 @@ export async function withDatabases<T>(
       log: silentLogger,
     })
     closers.push('tenant databases', () => tenancy.close())
-    return await work({ databaseUrl, core, tenancy, migrations })
+    return await work({ databaseUrl, core, tenancy, migrations, connections: config.tenantConnections })
   } finally {
     await closers.close()
   }

@@ -1,5 +1,5 @@
 import { type Id, isId, MAINTENANCE_TIMEOUTS, withConnection } from '../platform/index.ts'
-import { type CommandContext, UsageError } from './context.ts'
+import { type CommandContext, requireVoice, UsageError } from './context.ts'
 import type { DownConsent } from './data-loss.ts'
 import { type Databases, withDatabases } from './databases.ts'
 import type { ExitCode } from './exit-codes.ts'
@@ -54,7 +54,13 @@ export async function runDown(context: CommandContext, which: Trees, options: Se
   if (to !== undefined && steps !== undefined) throw new UsageError('--steps and --to exclude each other.')
   const downTo = to === undefined ? { steps: steps ?? 1 } : { to }
   const only = readTenants(tenant)
-  const wish = { action: { direction: 'down', ...downTo } as const, settings: readSettings(options), only }
+  requireVoice(context, options.yes ?? false, 'This takes migrations back and may lose data.')
+  const { allowDataLoss: mayLoseData = false } = options
+  const wish = {
+    action: { direction: 'down', mayLoseData, ...downTo } as const,
+    settings: readSettings(options),
+    only,
+  }
   return await withDatabases(context, async (databases) => {
     if (which === 'core') {
       return await onOne(databases, which, tenant, (target) => down(context, target, downTo, options))

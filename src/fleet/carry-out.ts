@@ -5,7 +5,7 @@ import { patiently } from './patience.ts'
 import type { FleetPlan } from './plan.ts'
 import type { Watch } from './progress.ts'
 import { type Halt, runTurns } from './run-turns.ts'
-import { endRun, insertRunTenants, type Lease, listRunTenants, type NewRun } from './store.ts'
+import { endRun, insertRunTenants, type Lease, listRunTenants, type NewRun, type RunTenant } from './store.ts'
 
 export interface CarryOutOptions {
   readonly core: CoreDb
@@ -14,6 +14,7 @@ export interface CarryOutOptions {
   readonly run: Pick<NewRun, 'id' | 'action' | 'settings'>
   readonly signal: AbortSignal
   readonly watch: Watch
+  readonly connections: number
   /** Finds tenants that need a turn by now: organizations are born while a run goes on. Default: none. */
   readonly planMore?: () => Promise<FleetPlan>
 }
@@ -40,13 +41,22 @@ async function untilNoneIsLeft(options: CarryOutOptions, held: HeldLease): Promi
   const { core, run } = options
   for (;;) {
     const all = await listRunTenants(core, run.id)
-    const pending = all.filter(({ status }) => status === 'pending')
+    const pending = all.filter(isUnfinished)
     if (pending.length > 0) {
       const halt = await runTurns({ ...options, held }, pending, all.length)
-      if (halt) return halt
-    }
-    if (!(await addNewcomers(options, all))) return undefined
+      if (halt) return (await hasPending(options)) ? halt : undefined
+      // Looked at once more: a core database that died may have lost what became of some.
+    } else if (!(await addNewcomers(options, all))) return undefined
   }
+}
+
+/** A run that was told to pause during its last turns has none to go on with. */
+async function hasPending({ core, run }: CarryOutOptions): Promise<boolean> {
+  return (await listRunTenants(core, run.id)).some(isUnfinished)
+}
+
+function isUnfinished({ status }: RunTenant): boolean {
+  return status === 'pending' || status === 'running'
 }
 
 /** A tenant has one turn in a run, however it ended. */

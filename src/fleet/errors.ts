@@ -17,6 +17,11 @@ export class FleetBusyError extends Error {
   }
 }
 
+/** The core database cannot say whether a run is still this process's; it can be resumed when that is back. */
+export class CoreAwayError extends Error {
+  override readonly name = 'CoreAwayError'
+}
+
 /** Another process took the run over, because this one gave no sign for too long. */
 export class LeaseLostError extends Error {
   override readonly name = 'LeaseLostError'

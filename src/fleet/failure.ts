@@ -1,6 +1,7 @@
 import {
   ChecksumMismatchError,
   DatabaseNewerError,
+  DataLossError,
   IrreversibleMigrationError,
   MigrationFailedError,
   MigrationLockedError,
@@ -16,13 +17,15 @@ const CODES = [
   [DatabaseNewerError, 'database-newer'],
   [IrreversibleMigrationError, 'irreversible'],
   [NewerAppliedError, 'newer-applied'],
+  [DataLossError, 'data-loss'],
   [MigrationLockedError, 'locked'],
 ] as const
 
 /** Says what kept a tenant from being migrated, without any value of its rows. */
 export function failureOf(error: unknown): TenantFailure {
   const sqlState = postgresError(error)?.code
-  const failure = { code: codeOf(error, sqlState), message: messageOf(error), ...(sqlState && { sqlState }) }
+  const message = withoutValues(messageOf(error), sqlState)
+  const failure = { code: codeOf(error, sqlState), message, ...(sqlState && { sqlState }) }
   if (!(error instanceof MigrationFailedError)) return failure
   const { fileName: file, line, statement } = error.failure
   return { ...failure, file, ...(line !== undefined && { line }), ...(statement && { statement }) }
@@ -30,7 +33,15 @@ export function failureOf(error: unknown): TenantFailure {
 
 /** Whether there was a reason not to touch the tenant, and nothing went wrong. */
 export function isLeft({ code }: TenantFailure): boolean {
-  return code === 'irreversible' || code === 'newer-applied'
+  return code === 'irreversible' || code === 'newer-applied' || code === 'data-loss'
+}
+
+/**
+ * Data exceptions (class 22) quote the value that did not fit: somebody's telephone number, which must not get out of its
+ * tenant's database.
+ */
+function withoutValues(message: string, sqlState: string | undefined): string {
+  return sqlState?.startsWith('22') ? message.replace(/".*"/s, '"…"') : message
 }
 
 function codeOf(error: unknown, sqlState: string | undefined): FailureCode {

@@ -38,7 +38,7 @@ async function withFile(version: string, up: string, down: string): Promise<Migr
 
 function fleetWith(migrations: MigrationSet): Fleet {
   const { core, tenancy } = test.platform
-  return createFleet({ core, tenancy, migrations, holder: 'the test' })
+  return createFleet({ core, tenancy, migrations, holder: 'the test', connections: 4 })
 }
 
 async function fleetOf(): Promise<Fleet> {
@@ -112,7 +112,7 @@ describe('a run', () => {
   it('takes back what it is told, where it is told', async () => {
     const fleet = await fleetOf()
     const only = [ids[2] ?? '']
-    const report = await run(fleet, { action: { direction: 'down', steps: 2 }, only })
+    const report = await run(fleet, { action: { direction: 'down', steps: 2, mayLoseData: true }, only })
     expect(turns(report)).toEqual({ [only[0] ?? '']: ['done', NOTES, LATE] })
     expect((await fleet.status()).behind).toBe(1)
     expect(turns(await run(fleet, { action: up(LATE) }))).toEqual({ [only[0] ?? '']: ['done', LATE] })
@@ -121,7 +121,10 @@ describe('a run', () => {
   it('refuses an unknown tenant and an unknown version before it touches any', async () => {
     const fleet = await fleetOf()
     const unknown = '01990000-0000-7000-8000-000000000000'
-    const wish: RunWish = { action: { direction: 'down', steps: 1 }, only: [ids[0] ?? '', unknown] }
+    const wish: RunWish = {
+      action: { direction: 'down', steps: 1, mayLoseData: true },
+      only: [ids[0] ?? '', unknown],
+    }
     await expect(fleet.start(wish, CONDUCT)).rejects.toThrow(unknown)
     await expect(fleet.start({ action: up('20000101000000') }, CONDUCT)).rejects.toThrow('20000101000000')
     expect((await fleet.status()).behind).toBe(1)
@@ -156,10 +159,10 @@ describe('a rollback', () => {
     await run(fleet, { action: up(one), only: [ids[0] ?? ''] })
     const report = await run(fleet, { action: up(one) })
     expect(report.done).toBe(2)
-    const back = await fleet.rollback(report.run.id, CONDUCT)
+    const back = await fleet.rollback(report.run.id, true, CONDUCT)
     expect(back).toMatchObject({ run: { kind: 'rollback', status: 'finished' }, done: 2, failed: 0 })
     expect(await tables('one')).toEqual([true, false, false])
-    await expect(fleet.rollback(back.run.id, CONDUCT)).rejects.toThrow('could be taken back')
+    await expect(fleet.rollback(back.run.id, true, CONDUCT)).rejects.toThrow('could be taken back')
   })
 
   it('leaves, and says so, what has no way back or lies under newer files', async () => {
@@ -168,7 +171,7 @@ describe('a rollback', () => {
     const report = await run(fleet, { action: up(under) })
     const more = fleetWith(await withFile(over, 'CREATE TABLE over (id int)', 'DROP TABLE over'))
     await run(more, { action: up(over), only: [ids[1] ?? ''] })
-    const back = await more.rollback(report.run.id, CONDUCT)
+    const back = await more.rollback(report.run.id, true, CONDUCT)
     expect(back).toMatchObject({ done: report.done - 1, left: 1, failed: 0 })
     expect(back.tenants.find(({ status }) => status === 'left')).toMatchObject({
       tenantId: ids[1],
@@ -176,7 +179,7 @@ describe('a rollback', () => {
     })
     await writeFile(join(directory, `${stuck}_step.sql`), '-- migrate:up\nCREATE TABLE stuck ();\n')
     const last = await fleetOf()
-    const irreversible = await last.rollback((await run(last, { action: up(stuck) })).run.id, CONDUCT)
+    const irreversible = await last.rollback((await run(last, { action: up(stuck) })).run.id, true, CONDUCT)
     expect(irreversible).toMatchObject({ done: 0, left: 3, failed: 0 })
     expect(irreversible.tenants[0]?.failure?.code).toBe('irreversible')
   })

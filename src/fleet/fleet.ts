@@ -30,6 +30,8 @@ export interface FleetOptions {
   readonly migrations: MigrationSet
   /** This process, for people who ask who carries out a run. */
   readonly holder: string
+  /** Most connections that this process may have to tenants of one server. */
+  readonly connections: number
 }
 
 /** What a run is asked to do. */
@@ -66,7 +68,7 @@ export interface Fleet {
   /** Like `resume`, and gives those that failed another turn. */
   retry(runId: Id, conduct: Conduct): Promise<RunReport>
   /** Takes back what a run applied, and nothing else, the last tenant first. Throws what `resume` throws. */
-  rollback(runId: Id, conduct: Conduct): Promise<RunReport>
+  rollback(runId: Id, mayLoseData: boolean, conduct: Conduct): Promise<RunReport>
   /** Newest first. */
   list(): Promise<RunSummary[]>
   /** @throws RunRefusedError when there is no such run */
@@ -104,7 +106,7 @@ export function createFleet(options: FleetOptions): Fleet {
     const { run, tenants } = await show(runId)
     assertKnown(run.action, migrations)
     const planned = tenants.filter(({ status }) => statuses.includes(status)).length
-    if (planned === 0)
+    if (planned === 0 && (run.status === 'finished' || statuses.includes('failed')))
       throw new RunRefusedError(`Run ${runId} has no tenant that is ${statuses.join(' or ')}.`)
     const lease = await leaseAgain(options, runId, statuses)
     conduct.watch({ kind: 'planned', runId, tenants: planned, upToDate: run.upToDate })
@@ -124,8 +126,8 @@ export function createFleet(options: FleetOptions): Fleet {
     },
     resume: (runId, conduct) => takeUp(runId, ['pending', 'running'], conduct),
     retry: (runId, conduct) => takeUp(runId, ['pending', 'running', 'failed', 'left'], conduct),
-    rollback: async (runId, conduct) => {
-      const { run, tenantIds } = rollbackOf(await show(runId))
+    rollback: async (runId, mayLoseData, conduct) => {
+      const { run, tenantIds } = rollbackOf(await show(runId), mayLoseData)
       return await beginRun(run, tenantIds, conduct)
     },
     list: () => listRuns(core),
@@ -171,7 +173,7 @@ async function refuseSecond(tx: CoreTx): Promise<void> {
 }
 
 /** Whatever a run has begun may have been applied; the ledgers know it exactly. No failure stops the way back. */
-function rollbackOf({ run, tenants }: RunReport): { run: NewRun; tenantIds: Id[] } {
+function rollbackOf({ run, tenants }: RunReport, mayLoseData: boolean): { run: NewRun; tenantIds: Id[] } {
   if (run.kind !== 'up') throw new RunRefusedError(`Run ${run.id} applied nothing that could be taken back.`)
   const begun = tenants.filter(({ attempts }) => attempts > 0).toReversed()
   if (begun.length === 0) throw new RunRefusedError(`Run ${run.id} has begun with no tenant.`)
@@ -180,7 +182,7 @@ function rollbackOf({ run, tenants }: RunReport): { run: NewRun; tenantIds: Id[]
     run: {
       id: newId(),
       kind: 'rollback',
-      action: { direction: 'down', ofRun: run.id },
+      action: { direction: 'down', ofRun: run.id, mayLoseData },
       settings: { ...run.settings, canary: 0, isWhole: false, abortAfter },
       upToDate: tenants.length - begun.length,
     },

@@ -70,6 +70,8 @@ function needsTurn(tenant: FleetTenant, migrations: MigrationSet, action: Migrat
     const current = tenant.schemaVersion
     return current !== null && (!('to' in action) || current > action.to)
   }
+  // Newer than this program: nothing that it could do there.
+  if ((tenant.schemaVersion ?? '') > (migrations.latest ?? '')) return false
   const isSuspect = tenant.migrationFailures > 0 || isEdited(tenant, migrations)
   return isSuspect || isBehind(tenant, migrations, action.to)
 }

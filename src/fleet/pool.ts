@@ -24,27 +24,30 @@ export async function inPool<Item>(
   const running = new Set<Promise<void>>()
   const isFree = (item: Item) => (busy.get(keyOf(item)) ?? 0) < perKey
 
+  let failure: { readonly error: unknown } | undefined
+
   const begin = (item: Item): void => {
     const key = keyOf(item)
     busy.set(key, (busy.get(key) ?? 0) + 1)
-    const done = work(item).finally(() => {
-      busy.set(key, (busy.get(key) ?? 1) - 1)
-      running.delete(done)
-    })
+    const done = work(item)
+      .catch((error) => {
+        failure ??= { error }
+      })
+      .finally(() => {
+        busy.set(key, (busy.get(key) ?? 1) - 1)
+        running.delete(done)
+      })
     running.add(done)
   }
 
-  try {
-    for (;;) {
-      while (running.size < concurrency && !isStopped()) {
-        const turn = waiting.findIndex(isFree)
-        if (turn === -1) break
-        for (const item of waiting.splice(turn, 1)) begin(item)
-      }
-      if (running.size === 0) return
-      await Promise.race(running)
+  for (;;) {
+    while (running.size < concurrency && !failure && !isStopped()) {
+      const turn = waiting.findIndex(isFree)
+      if (turn === -1) break
+      for (const item of waiting.splice(turn, 1)) begin(item)
     }
-  } finally {
-    await Promise.allSettled(running)
+    if (running.size === 0) break
+    await Promise.race(running)
   }
+  if (failure) throw (failure as { readonly error: unknown }).error
 }

@@ -1,5 +1,7 @@
 import type { MigrationSet } from '../migrations/index.ts'
+import { messageOf } from '../platform/index.ts'
 import type { CoreDb, Tenancy } from '../tenancy/index.ts'
+import { CoreAwayError } from './errors.ts'
 import type { HeldLease } from './lease.ts'
 import { patiently } from './patience.ts'
 import { isQuarantined } from './plan.ts'
@@ -18,6 +20,8 @@ export interface TurnsOptions {
   /** Pauses the run: those that have begun end, no other begins. */
   readonly signal: AbortSignal
   readonly watch: Watch
+  /** Most connections that this process may have to tenants of one server. */
+  readonly connections: number
 }
 
 /** Why turns ended before all were taken; `undefined` where all were. */
@@ -41,10 +45,11 @@ export async function runTurns(
   const isStopped = () => signal.aborted || held.isLost || failures >= limit
   for (const [wave, members] of byWave(tenants)) {
     watch({ kind: 'wave', wave, tenants: members.length })
-    const { concurrency, perServer: perKey } = run.settings
+    const { concurrency } = run.settings
+    const perKey = Math.min(run.settings.perServer, options.connections)
     const pool = { concurrency, perKey, keyOf: ({ serverId }: RunTenant) => serverId, isStopped }
     await inPool(members, pool, async (tenant) => {
-      const { status } = await oneTurn(options, tenant, isStopped)
+      const { status } = await oneTurn({ ...options, isStopped }, tenant)
       if (status === 'failed' && !isQuarantined(tenant)) failures++
     })
     held.assertHeld(!held.isLost)
@@ -56,25 +61,28 @@ export async function runTurns(
 }
 
 async function oneTurn(
-  { core, tenancy, migrations, held, run, watch }: TurnsOptions,
+  { core, tenancy, migrations, held, run, watch, isStopped }: TurnsOptions & { isStopped: () => boolean },
   tenant: RunTenant,
-  isStopped: () => boolean,
 ): Promise<Turn> {
   const { tenantId } = tenant
-  const guard = async () => held.assertHeld(await beginTurn(core, held.lease, tenantId))
-  const options = { tenancy, migrations, action: run.action, runId: run.id, guard }
-  const turn = await takeTurn(options, tenant, isStopped)
-  held.assertHeld(await patiently(() => recordTurn(core, held.lease, tenantId, turn), { isStopped: never }))
+  const { action } = run
+  const guard = async () => held.assertHeld(await askCore(() => beginTurn(core, held.lease, tenantId)))
+  const turn = await takeTurn({ tenancy, migrations, action, runId: run.id, guard, isStopped }, tenant)
+  held.assertHeld(await askCore(() => recordTurn(core, held.lease, tenantId, turn, action.direction)))
   tenancy.invalidate(tenantId)
-  watch({ kind: 'tenant', tenantId, ...turn })
+  if (turn.status !== 'pending') watch({ kind: 'tenant', tenantId, ...turn })
   return turn
+}
+
+/** What was done is recorded even by a run that stops. That the core database is away is no tenant's failure. */
+async function askCore<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await patiently(work, { isStopped: () => false })
+  } catch (error) {
+    throw new CoreAwayError(`The core database does not answer: ${messageOf(error)}`)
+  }
 }
 
 function byWave(tenants: readonly RunTenant[]): [number, RunTenant[]][] {
   return [...Map.groupBy(tenants, ({ wave }) => wave)].sort(([one], [other]) => one - other)
-}
-
-/** What was done is recorded even by a run that stops. */
-function never(): boolean {
-  return false
 }

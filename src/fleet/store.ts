@@ -2,7 +2,7 @@ import { and, asc, desc, eq, inArray, type SQL, sql } from 'drizzle-orm'
 import type { Id } from '../platform/index.ts'
 import { type CoreExecutor, type CoreTx, type SchemaState, tenants } from '../tenancy/index.ts'
 import { fleetRuns, fleetRunTenants } from './tables.ts'
-import type { TenantFailure } from './types.ts'
+import type { MigrationAction, TenantFailure } from './types.ts'
 
 /** A recorded run. */
 export type Run = typeof fleetRuns.$inferSelect
@@ -44,13 +44,25 @@ export async function listFleet(core: CoreExecutor) {
     .orderBy(asc(id))
 }
 
-/** A run that some process carries out at this moment. Others that look wait until the transaction ends. */
+/**
+ * A run that some process carries out at this moment; one whose process gave no sign of life is taken from it. Others that
+ * look wait until the transaction ends.
+ */
 export async function findRunning(core: CoreTx): Promise<Run | undefined> {
   await core.orm.execute(sql`SELECT pg_advisory_xact_lock(hashtext('tenantry fleet runs'))`)
-  const [row] = await core.orm
-    .select()
-    .from(fleetRuns)
-    .where(and(eq(fleetRuns.status, 'running'), sql`${fleetRuns.leasedUntil} > now()`))
+  // Without its token a process that was asleep, and wakes up beside another run, cannot go on with its own.
+  await core.orm
+    .update(fleetRuns)
+    .set({
+      status: 'paused',
+      reason: 'its process gave no sign of life',
+      leaseToken: null,
+      leasedUntil: null,
+    })
+    .where(
+      and(eq(fleetRuns.status, 'running'), sql`coalesce(${fleetRuns.leasedUntil}, '-infinity') <= now()`),
+    )
+  const [row] = await core.orm.select().from(fleetRuns).where(eq(fleetRuns.status, 'running'))
   return row
 }
 
@@ -69,11 +81,12 @@ export async function insertRunTenants(
   const column = (values: readonly (string | number)[]) => sql.param(`{${values.join(',')}}`)
   await core.orm.execute(
     sql`INSERT INTO ${fleetRunTenants} (run_id, tenant_id, wave, position)
-      SELECT ${runId}::uuid, turn.* FROM unnest(
+      SELECT ${runId}::uuid, turn.* FROM ${tenants} JOIN unnest(
         ${column(turns.map(({ tenantId }) => tenantId))}::uuid[],
         ${column(turns.map(({ wave }) => wave))}::integer[],
         ${column(turns.map(({ position }) => position))}::integer[]
-      ) AS turn`,
+      ) AS turn (tenant_id, wave, position) ON turn.tenant_id = ${tenants.id}
+      ON CONFLICT DO NOTHING`,
   )
 }
 
@@ -126,7 +139,7 @@ export async function endRun(
     .update(fleetRuns)
     .set({
       ...end,
-      leaseToken: null,
+      // The token stays: told twice, because an answer was lost, it is still this process's run.
       leasedUntil: null,
       updatedAt: sql`now()`,
       finishedAt: end.status === 'finished' ? sql`now()` : null,
@@ -147,8 +160,10 @@ export async function beginTurn(core: CoreExecutor, lease: Lease, tenantId: Id):
 
 /** What a turn came to. */
 export interface Turn {
-  readonly status: 'done' | 'failed' | 'left'
-  readonly versions: readonly string[]
+  /** `pending`: it was not waited for, and gets another turn. */
+  readonly status: 'pending' | 'done' | 'failed' | 'left'
+  /** What this run has applied, or taken back, there; absent where that is not known. */
+  readonly versions?: readonly string[]
   readonly durationMs: number
   readonly failure?: TenantFailure
   /** What the database holds now, where that is known. */
@@ -164,6 +179,7 @@ export async function recordTurn(
   lease: Lease,
   tenantId: Id,
   { status, versions, durationMs, failure, schema }: Turn,
+  direction: MigrationAction['direction'],
 ): Promise<boolean> {
   const schemaColumns = schema
     ? sql`schema_version = ${schema.schemaVersion}, migrations_applied = ${schema.migrationsApplied},
@@ -173,11 +189,12 @@ export async function recordTurn(
   const failures =
     status === 'failed'
       ? sql`migration_failures = migration_failures + 1, migration_failure = ${told}::jsonb`
-      : status === 'done'
+      : // What kept it from going up is not mended by going down.
+        status === 'done' && direction === 'up'
         ? sql`migration_failures = 0, migration_failure = NULL`
         : sql`migration_failures = migration_failures`
   const turn = sql`UPDATE ${fleetRunTenants}
-    SET status = ${status}, versions = ${`{${versions.join(',')}}`}::text[], duration_ms = ${durationMs},
+    SET status = ${status}, versions = coalesce(${versions ? `{${versions.join(',')}}` : null}::text[], versions), duration_ms = ${durationMs},
       failure = ${told}::jsonb, finished_at = now()
     WHERE run_id = ${lease.runId} AND tenant_id = ${tenantId} AND EXISTS (SELECT FROM held) RETURNING 1`
   const tenant = sql`UPDATE ${tenants} SET ${schemaColumns} ${failures}, updated_at = now()

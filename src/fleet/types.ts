@@ -1,9 +1,15 @@
 /** What a run does in each tenant's database. `to` is a version: files change while a run is paused. */
 export type MigrationAction =
   | { readonly direction: 'up'; readonly to: string }
-  | { readonly direction: 'down'; readonly to: string }
-  | { readonly direction: 'down'; readonly steps: number }
-  | { readonly direction: 'down'; readonly ofRun: string }
+  | (Down & { readonly to: string })
+  | (Down & { readonly steps: number })
+  | (Down & { readonly ofRun: string })
+
+interface Down {
+  readonly direction: 'down'
+  /** Somebody has agreed that it destroys data; otherwise tenants in which it would are left as they are. */
+  readonly mayLoseData: boolean
+}
 
 /** Why a tenant could not be migrated, with what is needed to mend it. */
 export interface TenantFailure {
@@ -19,6 +25,7 @@ export interface TenantFailure {
 /**
  * `locked`: a table or the migration lock was held too long. `unavailable`: its server, `missing-database`: its database
  * is not there. `irreversible`: a file has no way back. `newer-applied`: others were applied on top of what is to go.
+ * `data-loss`: it would destroy something, and that was not allowed.
  */
 export type FailureCode =
   | 'migration-failed'
@@ -27,6 +34,7 @@ export type FailureCode =
   | 'database-newer'
   | 'irreversible'
   | 'newer-applied'
+  | 'data-loss'
   | 'locked'
   | 'unavailable'
   | 'missing-database'

@@ -106,6 +106,15 @@ export class IrreversibleMigrationError extends Error {
   }
 }
 
+/** Taking files back would destroy something, and nobody has agreed to that. */
+export class DataLossError extends Error {
+  override readonly name = 'DataLossError'
+
+  constructor(losses: readonly string[]) {
+    super(`this would lose ${losses.join(', ')}, which was not allowed; nothing was changed`)
+  }
+}
+
 /** Files that came later lie on top of what is to be taken back. */
 export class NewerAppliedError extends Error {
   override readonly name = 'NewerAppliedError'

@@ -26,6 +26,7 @@ export {
 } from './migration.ts'
 export type { EngineOptions, Log, MigrationEvent } from './options.ts'
 export { type DownTarget, filesToRevert } from './plan.ts'
+export { revertedBy } from './reverted.ts'
 export type { MigrationRun } from './run-plan.ts'
 export type { Statement } from './sql-statements.ts'
 export {

@@ -151,7 +151,8 @@ export function finish(
   const change =
     direction === 'up'
       ? `UPDATE tenantry.migrations
-           SET state = 'applied', applied_at = clock_timestamp(), duration_ms = ${duration} ${where}
+           SET state = 'applied', applied_at = clock_timestamp(), duration_ms = ${duration},
+             run_id = coalesce(${literalOrNull(runId)}, run_id) ${where}
            RETURNING version, name, duration_ms`
       : `DELETE FROM tenantry.migrations ${where} RETURNING version, name, ${duration} AS duration_ms`
   return `WITH done AS (${change})

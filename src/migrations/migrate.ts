@@ -26,7 +26,10 @@ export interface UpOptions extends EngineOptions {
   readonly to?: string | undefined
 }
 
-export interface DownOptions extends EngineOptions, DownTarget {}
+export interface DownOptions extends EngineOptions, DownTarget {
+  /** Sees, behind the lock, what would be taken back; what it throws ends the call. Default: agrees. */
+  readonly agree?: ((plan: readonly Migration[]) => void) | undefined
+}
 
 /**
  * Applies the pending files, oldest first, each in its own transaction unless it says otherwise. A file older
@@ -84,6 +87,7 @@ export async function migrateDown(
     const stuck = plan.filter(({ down }) => down === undefined)
     if (stuck.length > 0) throw new IrreversibleMigrationError(stuck.map(({ fileName }) => fileName))
     assertOnTop(plan, lock.entries, options)
+    options.agree?.(plan)
     await settings.guard()
     const changed = await runPlan({ connection, lock, settings, direction: 'down' }, plan)
     const gone = new Set(plan.map(({ version }) => version))

@@ -29,10 +29,13 @@ afterAll(() => house[Symbol.asyncDispose]())
 
 let year = 2090
 /** A file that is slow enough to be interrupted, and says in its table how often it ran. */
-async function slowFile(table: string): Promise<{ version: string; remove: () => Promise<void> }> {
+async function slowFile(
+  table: string,
+  seconds = 0.2,
+): Promise<{ version: string; remove: () => Promise<void> }> {
   const version = `${year++}0101000000`
   const path = join(project, 'migrations', 'tenant', `${version}_${table}.sql`)
-  const up = `CREATE TABLE ${table} (id int);\nSELECT pg_sleep(0.2);\nINSERT INTO ${table} VALUES (1);`
+  const up = `CREATE TABLE ${table} (id int);\nSELECT pg_sleep(${seconds});\nINSERT INTO ${table} VALUES (1);`
   await writeFile(path, `-- migrate:up\n${up}\n-- migrate:down\nDROP TABLE ${table};\n`)
   return { version, remove: () => rm(path) }
 }
@@ -130,7 +133,8 @@ describe('a run over many tenants', { timeout: 120_000 }, () => {
   })
 
   it('L3 keeps a second runner out, which says who is at work; an interrupt pauses it', async () => {
-    const { version } = await slowFile('paused')
+    // Long enough for a second command to start beside it.
+    const { version } = await slowFile('paused', 1.5)
     const { process, runId } = await startRun('migrate up tenants --concurrency 2', 1)
     const second = await run('migrate up tenants', 5)
     expect(second.stderr).toMatch(new RegExp(`Run ${runId} is being carried out by .*process ${process.pid}`))

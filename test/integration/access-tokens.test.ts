@@ -17,6 +17,8 @@ const ROUTES: readonly (readonly [Method, string, 'core' | 'tenant' | 'anyone'])
   ['POST', '/api/v1/organizations', 'core'],
   ['GET', '/api/v1/organizations/me', 'core'],
   ['GET', '/api/v1/organizations/{id}', 'core'],
+  ['GET', '/api/v1/admin/runs', 'core'],
+  ['GET', '/api/v1/admin/runs/{id}', 'core'],
   ['GET', '/api/v1/users/me', 'tenant'],
   ['PUT', '/api/v1/users/me', 'tenant'],
 ]

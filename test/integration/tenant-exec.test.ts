@@ -71,6 +71,11 @@ describe('tenants exec', () => {
     expect(stdout.trim().split('\n').sort()).toEqual(ids.map((id) => `${id}: ${id} tenant_${id}`).sort())
   })
 
+  it('gives a command that reads nothing to wait for', async () => {
+    const { code } = await line.run(['tenants', 'exec', '--tenant', ids[0] ?? '', '--', '/bin/cat'])
+    expect(code).toBe(EXIT.done)
+  })
+
   it('tells of commands that fail or do not exist, with what they said', async () => {
     const only = ['tenants', 'exec', '--tenant', ids[0] ?? '']
     const failing = await line.run([...only, '--', '/bin/sh', '-c', 'echo no luck >&2; exit 3'])

@@ -15,13 +15,9 @@ export function withFleet(
 }
 
 /** The fleet of the databases that a command opened. */
-export function fleetOf({ core, tenancy, migrations }: Databases): Fleet {
-  return createFleet({
-    core,
-    tenancy,
-    migrations: migrations.tenant,
-    holder: `${hostname()}, process ${process.pid}`,
-  })
+export function fleetOf({ core, tenancy, migrations, connections }: Databases): Fleet {
+  const holder = `${hostname()}, process ${process.pid}`
+  return createFleet({ core, tenancy, migrations: migrations.tenant, holder, connections })
 }
 
 /** Lets a run go on under the eyes of whoever called the command; an interrupt pauses it. */

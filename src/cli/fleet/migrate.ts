@@ -65,8 +65,10 @@ export async function consentToDown(
 function revertedIn(
   tenants: FleetPlan['tenants'],
   migrations: MigrationSet,
-  { direction: _, ...target }: MigrationAction,
+  action: MigrationAction,
 ): Migration[] {
+  if (action.direction === 'up') return []
+  const { direction: _, mayLoseData: __, ...target } = action
   const versions = new Set(tenants.map(({ schemaVersion }) => schemaVersion ?? ''))
   const files = [...versions].flatMap((current) => {
     const held = migrations.files.filter(({ version }) => version <= current)
@@ -85,8 +87,10 @@ export async function previewFleet(
   const planned = await fleetOf(databases).plan({ action, only })
   const { tenants, upToDate } = planned
   const to = 'to' in action ? action.to : ''
-  const oldest = tenants.map(({ schemaVersion }) => schemaVersion ?? '').sort()[0] ?? to
-  const files = databases.migrations.tenant.files.filter(({ version }) => version > oldest && version <= to)
+  const all = databases.migrations.tenant.files
+  const files = all.filter(
+    ({ version }) => version <= to && tenants.some((one) => mayLack(one, version, all)),
+  )
   const plan = describePlan(action, tenants.length, upToDate)
   output.data(
     {
@@ -99,6 +103,16 @@ export async function previewFleet(
   if (!verify || tenants.length === 0) return EXIT.done
   const options = { tenancy: databases.tenancy, migrations: databases.migrations.tenant }
   return reportVerification(output, await verifyOnClone(options, planned, to))
+}
+
+/** A tenant that holds fewer files than there are up to its version lacks an older one, and which is known only there. */
+function mayLack(
+  { schemaVersion, migrationsApplied }: FleetPlan['tenants'][number],
+  version: string,
+  files: readonly Migration[],
+): boolean {
+  const current = schemaVersion ?? ''
+  return version > current || migrationsApplied < files.filter((file) => file.version <= current).length
 }
 
 function reportVerification(output: Output, { tenantId, applied, failure }: Verification): ExitCode {

@@ -63,7 +63,7 @@ export function presentEvent(event: FleetEvent): object {
     kind: 'tenant',
     id: tenantId,
     status,
-    versions,
+    versions: versions ?? [],
     duration_ms: durationMs,
     ...(schema && { schema_version: schema.schemaVersion }),
     ...(failure && { failure }),

@@ -115,7 +115,7 @@ async function rollback(
   )
   const question = `This takes back what the run applied to ${begun.length} tenants.`
   await requireConsent(context, consent.yes ?? false, question)
-  return await conduct(context, (how) => fleet.rollback(readId(id), how))
+  return await conduct(context, (how) => fleet.rollback(readId(id), consent.allowDataLoss ?? false, how))
 }
 
 function readId(text: string): string {

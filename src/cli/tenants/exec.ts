@@ -42,7 +42,7 @@ export async function exec(
   const report = await forEachTenant(
     {
       core: databases.core,
-      concurrency: Number(concurrency),
+      concurrency: Math.min(Number(concurrency), databases.connections),
       only: tenant.length > 0 ? [...new Set(tenant)] : undefined,
       signal,
     },
@@ -76,7 +76,10 @@ async function runCommand(
   const url = (await tenancy.servers.get(serverId)).urlFor(databaseName)
   const env = { ...inherited, TENANT_ID: id, TENANT_DATABASE: databaseName, TENANT_DATABASE_URL: url }
   try {
-    const { stdout } = await run(program, args, { env, maxBuffer: MAX_OUTPUT_BYTES })
+    const running = run(program, args, { env, maxBuffer: MAX_OUTPUT_BYTES })
+    // There is nobody to type.
+    running.child.stdin?.end()
+    const { stdout } = await running
     return { output: stdout }
   } catch (error) {
     throw describeFailure(error)

@@ -20,7 +20,7 @@ export function readPermission(text: string, known: ReadonlySet<string>): Permis
   const { codes: list, reason } = ALLOW.exec(text.trim())?.groups ?? {}
   const refused = (problem: string): Permission => ({ codes: [], reason: '', problem })
   if (list === undefined) return refused('it must say: allow CODE because REASON')
-  const codes = list.split(/\s*,\s*/)
+  const codes = list.split(',').map((code) => code.trim())
   const odd = codes.find((code) => !known.has(code))
   if (odd !== undefined) return refused(`there is no finding ${odd} that could be allowed`)
   if (reason === undefined) return refused('it gives no reason: allow CODE because REASON')
