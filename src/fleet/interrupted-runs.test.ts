@@ -197,13 +197,13 @@ describe('an interrupt', () => {
     })
     const report = await run(
       away,
-      { action: up(version), only: ids },
+      { action: up(version), only: ids.slice(0, 2) },
       { ...CONDUCT, signal: controller.signal },
     )
     expect(report).toMatchObject({ run: { status: 'paused' }, done: 0, failed: 0 })
-    expect(report.tenants.map(({ migrationFailures }) => migrationFailures)).not.toContain(1)
+    expect(report.tenants.map(({ migrationFailures }) => migrationFailures)).toEqual([0, 0])
     const rest = await (await fleetWith()).resume(report.run.id, CONDUCT)
-    expect(rest).toMatchObject({ run: { status: 'finished' }, done: 3 })
+    expect(rest).toMatchObject({ run: { status: 'finished' }, done: 2 })
   })
 })
 

@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto'
+import { sql } from 'drizzle-orm'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { ApiReply, Method, SignedInUser } from '../support/api-client.ts'
 import { type CheckedPlatform, startCheckedPlatform } from '../support/checked-platform.ts'
-import { countCoreQueries } from '../support/rows.ts'
+import { countCoreQueries, inCore } from '../support/rows.ts'
 
 /** Every route and whose token it wants. A new route must be added here: the first test says so. */
 const ROUTES: readonly (readonly [Method, string, 'core' | 'tenant' | 'anyone'])[] = [
@@ -34,6 +35,13 @@ beforeAll(async () => {
   owner = await test.api.register()
   tenantId = (await test.api.createOrganization(owner)).id
   member = await test.api.login(owner, tenantId)
+  // So that every route has something to show.
+  await inCore(test.platform, sql`UPDATE users SET is_admin = true WHERE id = ${owner.id}`)
+  await inCore(
+    test.platform,
+    sql`INSERT INTO fleet_runs (id, kind, status, action, settings, up_to_date)
+      VALUES (${tenantId}, 'up', 'finished', '{}', '{}', 0)`,
+  )
 })
 afterAll(() => test.close())
 
