@@ -18,7 +18,8 @@ export async function scratch() {
     path,
     dataDir: join(path, 'data'),
     async [Symbol.asyncDispose]() {
-      const gone = await waitUntil(() => processesOf(path).length === 0, 10_000)
+      // A guard whose client was killed while it started one waits ten seconds for it.
+      const gone = await waitUntil(() => processesOf(path).length === 0, 25_000)
       const left = processesOf(path)
       for (const { pid } of left) sendSignal(pid, 'SIGKILL')
       await rm(path, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 })
