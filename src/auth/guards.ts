@@ -3,9 +3,9 @@ import { createGuard, type Guard, MALFORMED_CREDENTIALS, readBearerToken } from 
 import { describeWork, type Id, isId } from '../platform/index.ts'
 import { type CoreDb, type Tenancy, type TenantDb, tenancyErrors } from '../tenancy/index.ts'
 import type { CoreUser, TenantUser } from '../users/index.ts'
-import type { AccessClaims, AccessTokens } from './access-token.ts'
 import { authErrors } from './errors.ts'
-import type { Audience } from './signing-keys.ts'
+import type { AccessClaims, AccessTokens } from './keys/access-token.ts'
+import type { Audience } from './keys/signing-keys.ts'
 import { findCorePrincipal, findTenantPrincipal } from './store.ts'
 
 export interface CorePrincipal {
