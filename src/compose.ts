@@ -2,12 +2,10 @@ import { fileURLToPath } from 'node:url'
 import {
   type AuthEvents,
   createAccessTokens,
-  createAdminGuard,
   createAuthService,
-  createCoreGuard,
+  createGuards,
   createPasswordHasher,
   createSessions,
-  createTenantGuard,
   loadKeyRing,
 } from './auth/index.ts'
 import type { Config } from './config.ts'
@@ -93,7 +91,6 @@ async function wire({ config, databaseUrl, secret, clock, log }: ComposeOptions,
   const issuer = `urn:uuid:${await tenancy.installationId()}`
   const tokens = createAccessTokens({ keys, issuer, ttl: config.accessTokenTtl, clock })
   const sessions = createSessions({ tokens, box, lifeSeconds: config.refreshTokenTtl })
-  const guardOptions = { core, tenancy, tokens, tenantHeader: config.tenantHeader }
 
   return {
     config,
@@ -104,9 +101,7 @@ async function wire({ config, databaseUrl, secret, clock, log }: ComposeOptions,
     auth: createAuthService({ core, sessions, passwords: createPasswordHasher(), events }),
     users: createUserService({ events }),
     organizations: createOrganizationService({ core, tenancy, log, perDay: config.organizationsPerDay }),
-    coreGuard: createCoreGuard(guardOptions),
-    adminGuard: createAdminGuard(guardOptions),
-    tenantGuard: createTenantGuard(guardOptions),
+    ...createGuards({ core, tenancy, tokens, tenantHeader: config.tenantHeader }),
     close: async () => {
       for (const { name, error } of await closers.close())
         log.error({ err: error }, `closing failed: ${name}`)

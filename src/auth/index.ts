@@ -1,6 +1,6 @@
 export { authErrors } from './errors.ts'
 export type { AuthEvents } from './events.ts'
-export { createAdminGuard, createCoreGuard, createTenantGuard, SECURITY_SCHEMES } from './guards.ts'
+export { type AccountPrincipal, createGuards, SECURITY_SCHEMES } from './guards.ts'
 export { type AccessTokens, createAccessTokens } from './keys/access-token.ts'
 export { loadKeyRing, SigningKeyError } from './keys/signing-keys.ts'
 export { signingKeys } from './keys/tables.ts'
