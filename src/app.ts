@@ -1,7 +1,8 @@
-import { authErrors, authRoutes, SECURITY_SCHEMES } from './auth/index.ts'
+import { accountRoutes, authErrors, authRoutes, SECURITY_SCHEMES } from './auth/index.ts'
 import type { Platform } from './compose.ts'
 import { fleetRoutes } from './fleet/index.ts'
 import { type ApiDescription, createHttpServer, type HeaderScheme, type HttpServer } from './http/index.ts'
+import { devMailRoutes } from './mail/index.ts'
 import { organizationErrors, organizationRoutes } from './organizations/index.ts'
 import { ping, VERSION } from './platform/index.ts'
 import { tenancyErrors, tenancyGauges } from './tenancy/index.ts'
@@ -9,8 +10,8 @@ import { userErrors, userRoutes } from './users/index.ts'
 
 /** The HTTP application: every route that there is. Add a feature's routes here. */
 export async function createApp(platform: Platform): Promise<HttpServer> {
-  const { config, log, core, tenancy, auth, users, organizations, coreGuard, tenantGuard, adminGuard } =
-    platform
+  const { config, log, core, mailer, tenancy, auth, accounts, users, organizations } = platform
+  const { coreGuard, tenantGuard, accountGuard, adminGuard } = platform
 
   const server = await createHttpServer({
     log,
@@ -25,6 +26,8 @@ export async function createApp(platform: Platform): Promise<HttpServer> {
     gauges: tenancyGauges(tenancy),
   })
   authRoutes(server, { auth, tenancy, tenantHeader: config.tenantHeader })
+  accountRoutes(server, { ...accounts, tenancy, tenantHeader: config.tenantHeader, accountGuard })
+  devMailRoutes(server, mailer)
   organizationRoutes(server, { organizations, coreGuard })
   userRoutes(server, { users, tenantGuard })
   fleetRoutes(server, { core, adminGuard })

@@ -2,6 +2,7 @@ import { fileURLToPath } from 'node:url'
 import {
   type AuthEvents,
   createAccessTokens,
+  createAccounts,
   createAuthService,
   createGuards,
   createPasswordHasher,
@@ -10,6 +11,7 @@ import {
 } from './auth/index.ts'
 import type { Config } from './config.ts'
 import { EventEmitter } from './events/index.ts'
+import { createMailer } from './mail/index.ts'
 import { readMigrations } from './migrations/index.ts'
 import {
   createOrganizationService,
@@ -43,6 +45,8 @@ export interface ComposeOptions {
 export type Platform = Awaited<ReturnType<typeof compose>>
 
 const CORE_CONNECTIONS = 10
+/** Beside the sources as beside the build: both lie one level below the project. */
+const directory = (tree: string) => fileURLToPath(new URL(`../migrations/${tree}/`, import.meta.url))
 export const MIGRATIONS = { core: directory('core'), tenant: directory('tenant') } as const
 
 /**
@@ -80,6 +84,8 @@ async function wire({ config, databaseUrl, secret, clock, log }: ComposeOptions,
   })
   closers.push('tenant databases', () => tenancy.close())
 
+  const mailer = createMailer({ core, clock, log, mail: config.mail, limitFactor: config.mailLimitFactor })
+  closers.push('mail', () => mailer.close())
   const events = new EventEmitter<Events>({ clock, log })
   // Handlers use the databases, and the worker publishes: they close in the reverse of this order.
   closers.push('event handlers', () => events.settle())
@@ -90,6 +96,7 @@ async function wire({ config, databaseUrl, secret, clock, log }: ComposeOptions,
   const keys = await loadKeyRing(core, box)
   const issuer = `urn:uuid:${await tenancy.installationId()}`
   const tokens = createAccessTokens({ keys, issuer, ttl: config.accessTokenTtl, clock })
+  const passwords = createPasswordHasher()
   const sessions = createSessions({ tokens, box, lifeSeconds: config.refreshTokenTtl })
 
   return {
@@ -98,7 +105,9 @@ async function wire({ config, databaseUrl, secret, clock, log }: ComposeOptions,
     core,
     events,
     tenancy,
-    auth: createAuthService({ core, sessions, passwords: createPasswordHasher(), events }),
+    mailer,
+    auth: createAuthService({ core, sessions, passwords, events }),
+    accounts: createAccounts({ core, tenancy, passwords, mailer, events }),
     users: createUserService({ events }),
     organizations: createOrganizationService({ core, tenancy, log, perDay: config.organizationsPerDay }),
     ...createGuards({ core, tenancy, tokens, tenantHeader: config.tenantHeader }),
@@ -107,9 +116,4 @@ async function wire({ config, databaseUrl, secret, clock, log }: ComposeOptions,
         log.error({ err: error }, `closing failed: ${name}`)
     },
   }
-}
-
-/** Beside the sources as beside the build: both lie one level below the project. */
-function directory(tree: 'core' | 'tenant'): string {
-  return fileURLToPath(new URL(`../migrations/${tree}/`, import.meta.url))
 }

@@ -1,5 +1,6 @@
-import { refreshTokens, sessions, signingKeys } from '../auth/index.ts'
+import { oneTimeTokens, refreshTokens, sessions, signingKeys } from '../auth/index.ts'
 import { fleetRuns, fleetRunTenants } from '../fleet/index.ts'
+import { mailRecipients } from '../mail/index.ts'
 import { organizationRequests, organizations } from '../organizations/index.ts'
 import { installation, servers, tenantIdentity, tenants } from '../tenancy/index.ts'
 import { coreUsers, tenantUsers } from '../users/index.ts'
@@ -18,6 +19,8 @@ export const MODELS = {
     signingKeys,
     fleetRuns,
     fleetRunTenants,
+    mailRecipients,
+    oneTimeTokens,
   },
-  tenant: { tenantIdentity, tenantUsers, sessions, refreshTokens },
+  tenant: { tenantIdentity, tenantUsers, sessions, refreshTokens, oneTimeTokens },
 } as const
