@@ -37,7 +37,7 @@ export interface MailerOptions {
   readonly mail: MailSettings
   /** Multiplies the limits of recipients; infinite means that there are none. */
   readonly limitFactor: number
-  readonly timing?: Partial<typeof TIMING>
+  readonly timing?: Partial<typeof TIMING> | undefined
 }
 
 /** What the environment says about mail. */

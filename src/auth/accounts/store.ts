@@ -24,50 +24,57 @@ export interface Account {
 }
 
 export async function findAccount(db: AnyExecutor, id: Id): Promise<Account | undefined> {
-  const [account] = await selectAccounts(db, eq(coreUsers.id, id))
+  const users = usersOf(db)
+  const [account] = await selectAccounts(db, eq(users.id, id))
   return account
 }
 
 /** @param email canonical */
 export async function findAccountByEmail(db: AnyExecutor, email: string): Promise<Account | undefined> {
-  const [account] = await selectAccounts(db, eq(coreUsers.email, email))
+  const users = usersOf(db)
+  const [account] = await selectAccounts(db, eq(users.email, email))
   return account
 }
 
 /** Finds an account and keeps it as it is until the transaction ends. */
 export async function lockAccount(tx: AnyTx, id: Id): Promise<Account | undefined> {
-  const [account] = await selectAccounts(tx, eq(coreUsers.id, id)).for('no key update')
+  const users = usersOf(tx)
+  const [account] = await selectAccounts(tx, eq(users.id, id)).for('no key update')
   return account
 }
 
 /** Says whether the password is still the one that was checked, and lets nobody change it before the transaction ends. */
 export async function isStillPassword(tx: AnyTx, id: Id, hash: string): Promise<boolean> {
-  const isSame = and(eq(coreUsers.id, id), eq(coreUsers.passwordHash, hash))
-  const rows = await tx.orm.select({ id: coreUsers.id }).from(coreUsers).where(isSame).for('share')
+  const users = usersOf(tx)
+  const isSame = and(eq(users.id, id), eq(users.passwordHash, hash))
+  const rows = await tx.orm.select({ id: users.id }).from(users).where(isSame).for('share')
   return rows.length > 0
 }
 
 /** Writes a password that a person chose. */
 export async function setPassword(tx: AnyTx, id: Id, passwordHash: string): Promise<void> {
+  const users = usersOf(tx)
   await tx.orm
-    .update(coreUsers)
+    .update(users)
     .set({ passwordHash, passwordChangedAt: sql`now()`, updatedAt: sql`now()` })
-    .where(eq(coreUsers.id, id))
+    .where(eq(users.id, id))
 }
 
 /** Writes another hash of the same password, unless the password was changed meanwhile. */
 export async function upgradeHash(db: AnyExecutor, id: Id, from: string, to: string): Promise<boolean> {
+  const users = usersOf(db)
   const rows = await db.orm
-    .update(coreUsers)
+    .update(users)
     .set({ passwordHash: to })
-    .where(and(eq(coreUsers.id, id), eq(coreUsers.passwordHash, from)))
-    .returning({ id: coreUsers.id })
+    .where(and(eq(users.id, id), eq(users.passwordHash, from)))
+    .returning({ id: users.id })
   return rows.length > 0
 }
 
 /** Writes down that somebody reads what is sent to this address. */
 export async function markVerified(db: AnyExecutor, id: Id): Promise<void> {
-  await db.orm.update(coreUsers).set({ emailVerifiedAt: sql`now()` }).where(eq(coreUsers.id, id))
+  const users = usersOf(db)
+  await db.orm.update(users).set({ emailVerifiedAt: sql`now()` }).where(eq(users.id, id))
 }
 
 /**
@@ -76,10 +83,11 @@ export async function markVerified(db: AnyExecutor, id: Id): Promise<void> {
  * @throws userErrors.emailTaken
  */
 export async function setEmail(tx: AnyTx, id: Id, email: string): Promise<void> {
+  const users = usersOf(tx)
   await tx.orm
-    .update(coreUsers)
+    .update(users)
     .set({ email, emailVerifiedAt: sql`now()`, updatedAt: sql`now()` })
-    .where(eq(coreUsers.id, id))
+    .where(eq(users.id, id))
     .catch((error: unknown) => {
       throw violates(error, 'users_email_key') ? userErrors.emailTaken({ cause: error }) : error
     })
@@ -112,18 +120,28 @@ export async function findSessionStart(tenant: TenantExecutor, sessionId: Id): P
   return row?.createdAt
 }
 
+/**
+ * The users of a database by its own model. The query builder keeps the columns of a table by the table's name, so that the
+ * other database's users, asked for once over the same connections, would stand for these from then on.
+ */
+function usersOf({ scope }: AnyExecutor): typeof coreUsers {
+  // What both have is all that is asked for here, apart from `coreUserId`.
+  return scope === 'tenant' ? (tenantUsers as unknown as typeof coreUsers) : coreUsers
+}
+
 function selectAccounts(db: AnyExecutor, isWanted: SQL) {
+  const users = usersOf(db)
   return db.orm
     .select({
-      id: coreUsers.id,
-      email: coreUsers.email,
-      emailVerifiedAt: coreUsers.emailVerifiedAt,
-      fullName: coreUsers.fullName,
-      isActive: coreUsers.isActive,
-      passwordHash: sql<string | null>`${coreUsers.passwordHash}`,
+      id: users.id,
+      email: users.email,
+      emailVerifiedAt: users.emailVerifiedAt,
+      fullName: users.fullName,
+      isActive: users.isActive,
+      passwordHash: sql<string | null>`${users.passwordHash}`,
       coreUserId:
         db.scope === 'tenant' ? sql<Id | null>`${tenantUsers.coreUserId}` : sql<Id | null>`null::uuid`,
     })
-    .from(coreUsers)
+    .from(users)
     .where(isWanted)
 }
