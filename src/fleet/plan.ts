@@ -1,7 +1,7 @@
 import { checksumUpTo, type MigrationSet } from '../migrations/index.ts'
 import type { Id } from '../platform/index.ts'
 import { UnknownTenantError } from './errors.ts'
-import type { FleetTenant } from './store.ts'
+import type { FleetTenant } from './tenants/store.ts'
 import type { MigrationAction } from './types.ts'
 
 /** The tenants of a run, in the order in which they get their turns. */

@@ -1,8 +1,9 @@
 import { Type } from 'typebox'
 import { type Guard, type HttpServer, httpErrors, responses } from '../http/index.ts'
 import type { CoreDb } from '../tenancy/index.ts'
+import { listRuns } from './runs/store.ts'
 import { presentRunBody, presentRunTenant, RunBody, RunParams, RunReportBody } from './schemas.ts'
-import { listRuns, listRunTenants } from './store.ts'
+import { listRunTenants } from './turns/store.ts'
 
 export interface FleetRoutesOptions {
   readonly core: CoreDb

@@ -2,7 +2,7 @@ import type { MigrationSet } from '../migrations/index.ts'
 import type { Id } from '../platform/index.ts'
 import type { CoreDb } from '../tenancy/index.ts'
 import { isBehind, isEdited } from './plan.ts'
-import { type FleetGroup, groupFleet } from './store.ts'
+import { type FleetGroup, groupFleet } from './tenants/store.ts'
 
 /** Where the fleet stands, from the core database alone. */
 export interface FleetStatus {
