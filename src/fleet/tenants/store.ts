@@ -1,6 +1,6 @@
-import { asc, inArray, sql } from 'drizzle-orm'
+import { asc, inArray, type SQL, sql } from 'drizzle-orm'
 import type { Id } from '../../platform/index.ts'
-import { type CoreExecutor, tenants } from '../../tenancy/index.ts'
+import { type CoreExecutor, type SchemaDrift, tenants } from '../../tenancy/index.ts'
 
 /** A tenant as a run sees it. */
 export type FleetTenant = Awaited<ReturnType<typeof listFleet>>[number]
@@ -26,34 +26,54 @@ export async function listFleet(core: CoreExecutor) {
 
 /** Tenants that are alike, for the histogram. */
 export interface FleetGroup {
-  readonly isFinished: boolean
+  /** `failed`: their making was given up. `unfinished`: it has not ended. */
+  readonly stage: 'complete' | 'unfinished' | 'failed'
   readonly schemaVersion: string | null
   readonly migrationsApplied: number
   readonly schemaChecksum: string | null
   /** What the last run met; null where it met nothing. */
   readonly failureCode: string | null
+  readonly isDrifted: boolean
   readonly tenants: number
+  /** How many of them were never compared with what their migrations make. */
+  readonly neverChecked: number
   /** Some of them. */
   readonly examples: readonly Id[]
+  /** How some of them differed when they were looked at; null where none is drifted. */
+  readonly drifts: readonly DriftNote[] | null
+}
+
+/** How a tenant's schema differed from what its migrations make. */
+export interface DriftNote extends SchemaDrift {
+  readonly id: Id
+  /** When it was looked at; RFC 3339, UTC. */
+  readonly as_of: string
 }
 
 /** The whole fleet in one query, grouped: its cost in this process does not grow with the number of tenants. */
 export async function groupFleet(core: CoreExecutor, examples: number): Promise<FleetGroup[]> {
   const { status, schemaVersion, migrationsApplied, schemaChecksum, migrationFailure, id } = tenants
-  const isFinished = sql<boolean>`${status} IN ('active', 'suspended')`
-  const failureCode = sql<string | null>`${migrationFailure} ->> 'code'`
+  const { schemaDrift, schemaCheckedAt } = tenants
+  const some = (values: SQL, condition = sql``) =>
+    sql`to_json((array_agg(${values} ORDER BY ${id}) ${condition})[1:${examples}::int])`
+  const note = sql`jsonb_build_object('id', ${id}, 'as_of',
+    to_char(${schemaCheckedAt} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')) || ${schemaDrift}`
   return await core.orm
     .select({
-      isFinished,
+      stage: sql<FleetGroup['stage']>`CASE WHEN ${status} IN ('active', 'suspended') THEN 'complete'
+        WHEN ${status} = 'failed' THEN 'failed' ELSE 'unfinished' END`,
       schemaVersion,
       migrationsApplied,
       schemaChecksum,
-      failureCode,
+      failureCode: sql<string | null>`${migrationFailure} ->> 'code'`,
+      isDrifted: sql<boolean>`${schemaDrift} IS NOT NULL`,
       tenants: sql<number>`count(*)::int`,
-      examples: sql<Id[]>`to_json((array_agg(${id} ORDER BY ${id}))[1:${examples}::int])`,
+      neverChecked: sql<number>`(count(*) FILTER (WHERE ${schemaCheckedAt} IS NULL))::int`,
+      examples: sql<Id[]>`${some(sql`${id}`)}`,
+      drifts: sql<DriftNote[] | null>`${some(note, sql`FILTER (WHERE ${schemaDrift} IS NOT NULL)`)}`,
     })
     .from(tenants)
     .where(sql`${status} NOT IN ('spare', 'preparing')`)
-    .groupBy(sql`1`, sql`2`, sql`3`, sql`4`, sql`5`)
-    .orderBy(sql`2 NULLS FIRST`, sql`3`, sql`4`, sql`5`)
+    .groupBy(sql`1`, sql`2`, sql`3`, sql`4`, sql`5`, sql`6`)
+    .orderBy(sql`2 NULLS FIRST`, sql`3`, sql`4`, sql`5`, sql`6`)
 }
