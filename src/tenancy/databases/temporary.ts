@@ -2,14 +2,7 @@ import { randomBytes } from 'node:crypto'
 import type { Connection } from '../../platform/index.ts'
 import { templatePrefix } from '../provisioning/template.ts'
 import type { TenantServer } from '../servers/tenant-server.ts'
-import {
-  beginBuilding,
-  createClosedDatabase,
-  dropDatabase,
-  endBuilding,
-  openDatabase,
-  templateMark,
-} from './store.ts'
+import { beginBuilding, dropDatabase, endBuilding, openDatabase, templateMark } from './store.ts'
 
 /**
  * Runs `work` in a database of its own and drops that, whatever happens. One that a crash leaves has the name and the mark
@@ -36,9 +29,4 @@ export async function inTemporaryDatabase<T>(
       await endBuilding(administration, name)
     }
   })
-}
-
-/** An empty one, for `inTemporaryDatabase`. */
-export async function createEmpty(administration: Connection, name: string): Promise<void> {
-  await createClosedDatabase(administration, name, 'template0')
 }

@@ -1,19 +1,19 @@
 import { type MigrationSet, migrateUp, readShape, type Shape } from '../../migrations/index.ts'
-import type { Id } from '../../platform/index.ts'
-import { createEmpty, inTemporaryDatabase } from '../databases/temporary.ts'
+import type { Connection, Id } from '../../platform/index.ts'
+import { createClosedDatabase, databaseState } from '../databases/store.ts'
+import { inTemporaryDatabase } from '../databases/temporary.ts'
+import { templateName } from '../provisioning/template.ts'
 import type { ServerRegistry } from '../servers/server-registry.ts'
 
 export interface ReferencesOptions {
   readonly servers: ServerRegistry
   readonly installationId: () => Promise<Id>
-  /** Every file that there is. */
-  readonly migrations: MigrationSet
 }
 
 /**
  * What a database with certain files should look like, on the server of the one that is compared: versions of PostgreSQL
- * print the same thing differently. Each is found out once, in a database of its own that is dropped: nobody can enter the
- * template, because a session in it would block every clone.
+ * print the same thing differently. Each is found out once, in a clone of the template with these files, or where there is none
+ * in a database that gets them; it is dropped then. The template itself nobody can enter: a session in it would block clones.
  */
 export class References {
   readonly #options: ReferencesOptions
@@ -37,17 +37,16 @@ export class References {
   }
 
   async #find(serverId: Id, files: MigrationSet): Promise<Shape> {
-    const { servers, installationId, migrations } = this.#options
+    const { servers, installationId } = this.#options
     const server = await servers.get(serverId)
     const ourId = await installationId()
-    if (files.checksum === migrations.checksum)
-      return await inTemporaryDatabase(
-        server,
-        ourId,
-        (administration, name) => server.template.cloneTo(administration, name, -1),
-        readShape,
-      )
-    return await inTemporaryDatabase(server, ourId, createEmpty, async (database) => {
+    const template = templateName(ourId, files)
+    // A template that is not there is not made: whoever only looks leaves the server as it is.
+    const create = async (administration: Connection, name: string) => {
+      const isThere = (await databaseState(administration, template)) === 'closed'
+      await createClosedDatabase(administration, name, isThere ? template : 'template0')
+    }
+    return await inTemporaryDatabase(server, ourId, create, async (database) => {
       await migrateUp(database, files)
       return await readShape(database)
     })

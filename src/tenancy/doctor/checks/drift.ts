@@ -2,6 +2,7 @@ import { messageOf } from '../../../platform/index.ts'
 import { compareLook } from '../../drift/compare.ts'
 import type { Look } from '../../drift/look.ts'
 import type { SchemaDrift } from '../../drift/types.ts'
+import { shortcomings } from '../../servers/probe.ts'
 import type { TenantFinding } from '../finding.ts'
 import type { ServerScope } from '../scope.ts'
 import type { TenantRow } from '../store.ts'
@@ -12,6 +13,8 @@ export async function checkDrift(
   tenant: TenantRow,
   look: Look,
 ): Promise<TenantFinding[]> {
+  // Without CREATEDB there is nothing to compare with, and a finding of its own.
+  if (shortcomings(scope.facts).length > 0) return []
   try {
     const comparison = await compareLook(scope, tenant, look)
     // What stands in the way of a comparison has a finding of its own.
