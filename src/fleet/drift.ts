@@ -1,3 +1,4 @@
+import { messageOf, postgresError } from '../platform/index.ts'
 import type { SchemaDrift, Tenancy } from '../tenancy/index.ts'
 import { type EachOptions, type EachOutcome, type EachReport, forEachTenant } from './each.ts'
 import { patiently } from './patience.ts'
@@ -19,10 +20,15 @@ export async function lookForDrift(
   return await forEachTenant(
     options,
     async (tenant) => {
-      const comparison = await patiently(() => check(tenant), { isStopped })
+      const comparison = await patiently(() => check(tenant), { isStopped }).catch(tellOperator)
       if ('why' in comparison) throw new Error(`it cannot be compared: ${comparison.why}`)
       return comparison.drift
     },
     tell,
   )
+}
+
+/** What requests are told of a database that cannot be entered helps nobody who is to mend it. */
+function tellOperator(error: unknown): never {
+  throw new Error(postgresError(error)?.message ?? messageOf(error), { cause: error })
 }

@@ -1,6 +1,6 @@
 import type { Shape } from './shape.ts'
 
-/** A longer definition is not shown. */
+/** A definition that is longer, or has several lines, is not shown. */
 const SHOWN = 60
 
 /**
@@ -25,6 +25,10 @@ function describe(found: string | undefined, wanted: string | undefined): string
   if (found === wanted) return undefined
   if (wanted === undefined) return 'only here'
   if (found === undefined) return 'missing'
-  if (Math.max(found.length, wanted.length) > SHOWN || found === '' || wanted === '') return 'differs'
+  if (![found, wanted].every(isShown)) return 'differs'
   return `is ${found}, not ${wanted}`
+}
+
+function isShown(definition: string): boolean {
+  return definition !== '' && definition.length <= SHOWN && !definition.includes('\n')
 }
