@@ -19,6 +19,8 @@ export default defineConfig({
     include: ['src/**/*.test.ts', 'test/**/*.test.ts'],
     globalSetup: ['test/support/global-setup.ts'],
     pool: 'forks',
+    // No test replaces a module, so nothing is gained by loading the house once more for each file: a third of the CPU.
+    isolate: false,
     // Two cores; every file has databases and sockets of its own.
     maxWorkers: 3,
     testTimeout: 30_000,

@@ -2,16 +2,15 @@ import { fileURLToPath } from 'node:url'
 import {
   type AuthEvents,
   createAccessTokens,
-  createAdminGuard,
   createAuthService,
-  createCoreGuard,
+  createGuards,
   createPasswordHasher,
   createSessions,
-  createTenantGuard,
   loadKeyRing,
 } from './auth/index.ts'
 import type { Config } from './config.ts'
 import { EventEmitter } from './events/index.ts'
+import { createSchemaPolicy } from './fleet/index.ts'
 import { readMigrations } from './migrations/index.ts'
 import {
   createOrganizationService,
@@ -68,11 +67,13 @@ async function wire({ config, databaseUrl, secret, clock, log }: ComposeOptions,
   closers.push('core database', () => pool.close())
   const core = createDatabase('core', pool)
   const box = createSecretBox(secret)
+  const migrations = await readMigrations(MIGRATIONS.tenant)
   const tenancy = createTenancy({
     core,
     databaseUrl,
     box,
-    tenantMigrations: await readMigrations(MIGRATIONS.tenant),
+    tenantMigrations: migrations,
+    schemaPolicy: createSchemaPolicy(config, { core, migrations, clock, log }),
     connections: config.tenantConnections,
     connectionsPerTenant: config.tenantConnectionsPerTenant,
     spares: config.spareDatabases,
@@ -93,7 +94,6 @@ async function wire({ config, databaseUrl, secret, clock, log }: ComposeOptions,
   const issuer = `urn:uuid:${await tenancy.installationId()}`
   const tokens = createAccessTokens({ keys, issuer, ttl: config.accessTokenTtl, clock })
   const sessions = createSessions({ tokens, box, lifeSeconds: config.refreshTokenTtl })
-  const guardOptions = { core, tenancy, tokens, tenantHeader: config.tenantHeader }
 
   return {
     config,
@@ -104,9 +104,7 @@ async function wire({ config, databaseUrl, secret, clock, log }: ComposeOptions,
     auth: createAuthService({ core, sessions, passwords: createPasswordHasher(), events }),
     users: createUserService({ events }),
     organizations: createOrganizationService({ core, tenancy, log, perDay: config.organizationsPerDay }),
-    coreGuard: createCoreGuard(guardOptions),
-    adminGuard: createAdminGuard(guardOptions),
-    tenantGuard: createTenantGuard(guardOptions),
+    ...createGuards({ core, tenancy, tokens, tenantHeader: config.tenantHeader }),
     close: async () => {
       for (const { name, error } of await closers.close())
         log.error({ err: error }, `closing failed: ${name}`)

@@ -3,9 +3,9 @@ import { createGuard, type Guard, MALFORMED_CREDENTIALS, readBearerToken } from 
 import { describeWork, type Id, isId } from '../platform/index.ts'
 import { type CoreDb, type Tenancy, type TenantDb, tenancyErrors } from '../tenancy/index.ts'
 import type { CoreUser, TenantUser } from '../users/index.ts'
-import type { AccessClaims, AccessTokens } from './access-token.ts'
 import { authErrors } from './errors.ts'
-import type { Audience } from './signing-keys.ts'
+import type { AccessClaims, AccessTokens } from './keys/access-token.ts'
+import type { Audience } from './keys/signing-keys.ts'
 import { findCorePrincipal, findTenantPrincipal } from './store.ts'
 
 export interface CorePrincipal {
@@ -18,6 +18,11 @@ export interface TenantPrincipal {
   readonly user: TenantUser
   readonly sessionId: Id
 }
+
+/** Somebody with an account on the platform or in one organization, whichever the token is for. */
+export type AccountPrincipal =
+  | ({ readonly scope: 'core' } & CorePrincipal)
+  | ({ readonly scope: 'tenant' } & TenantPrincipal)
 
 export interface GuardOptions {
   readonly core: CoreDb
@@ -45,20 +50,35 @@ const TENANT_ERRORS = [
   ...Object.values(tenancyErrors),
 ]
 
-/** Admits platform users. The tenant header means nothing to it. */
-export function createCoreGuard({ core, tokens }: GuardOptions): Guard<CorePrincipal> {
-  const admit = async (request: FastifyRequest): Promise<CorePrincipal> => {
-    const { userId, sessionId } = await authenticate(request, tokens, 'core')
-    const user = await findCorePrincipal(core, sessionId, userId)
-    if (!user) throw authErrors.invalidToken()
-    describeWork({ user_id: user.id })
-    return { user, sessionId }
+const CORE_SECURITY = { [SECURITY_SCHEMES.core]: [] }
+const TENANT_SECURITY = { [SECURITY_SCHEMES.tenant]: [], [SECURITY_SCHEMES.tenantId]: [] }
+
+export interface Guards {
+  readonly coreGuard: Guard<CorePrincipal>
+  readonly adminGuard: Guard<CorePrincipal>
+  readonly tenantGuard: Guard<TenantPrincipal>
+  readonly accountGuard: Guard<AccountPrincipal>
+}
+
+/** Every guard that routes are given. */
+export function createGuards(options: GuardOptions): Guards {
+  return {
+    coreGuard: createCoreGuard(options),
+    adminGuard: createAdminGuard(options),
+    tenantGuard: createTenantGuard(options),
+    accountGuard: createAccountGuard(options),
   }
-  return createGuard([{ [SECURITY_SCHEMES.core]: [] }], admit, TOKEN_ERRORS)
+}
+
+/** Admits platform users. The tenant header means nothing to it. */
+function createCoreGuard(options: GuardOptions): Guard<CorePrincipal> {
+  const admit = async (request: FastifyRequest): Promise<CorePrincipal> =>
+    await admitToCore(options, wanted(await authenticate(request, options.tokens), 'core'))
+  return createGuard([CORE_SECURITY], admit, TOKEN_ERRORS)
 }
 
 /** Admits those platform users who operate the platform. */
-export function createAdminGuard(options: GuardOptions): Guard<CorePrincipal> {
+function createAdminGuard(options: GuardOptions): Guard<CorePrincipal> {
   const coreGuard = createCoreGuard(options)
   const admit = async (request: FastifyRequest): Promise<CorePrincipal> => {
     await coreGuard.onRequest(request)
@@ -73,20 +93,21 @@ export function createAdminGuard(options: GuardOptions): Guard<CorePrincipal> {
  * Admits the users of one organization, into its database and no other. The order of the checks is fixed: each of them,
  * made earlier, would tell a stranger something about tenants that are not theirs.
  */
-export function createTenantGuard({ tenancy, tokens, tenantHeader }: GuardOptions): Guard<TenantPrincipal> {
-  const admit = async (request: FastifyRequest): Promise<TenantPrincipal> => {
-    const claims = await authenticate(request, tokens, 'tenant')
-    const tenantId = readTenantHeader(request, tenantHeader)
-    if (tenantId === undefined) throw authErrors.tenantHeaderRequired()
-    if (tenantId !== claims.tenantId) throw authErrors.tenantMismatch()
-    const tenant = await tenancy.enter(tenantId)
-    const user = await findTenantPrincipal(tenant, claims.sessionId, claims.userId)
-    if (!user) throw authErrors.invalidToken()
-    describeWork({ user_id: user.id })
-    return { tenant, user, sessionId: claims.sessionId }
+function createTenantGuard(options: GuardOptions): Guard<TenantPrincipal> {
+  const admit = async (request: FastifyRequest): Promise<TenantPrincipal> =>
+    await admitToTenant(options, request, wanted(await authenticate(request, options.tokens), 'tenant'))
+  return createGuard([TENANT_SECURITY], admit, [...TOKEN_ERRORS, ...TENANT_ERRORS])
+}
+
+/** Admits either kind of user to what is their own: a core token as the core guard does, a tenant token as the tenant guard. */
+function createAccountGuard(options: GuardOptions): Guard<AccountPrincipal> {
+  const admit = async (request: FastifyRequest): Promise<AccountPrincipal> => {
+    const claims = await authenticate(request, options.tokens)
+    return claims.audience === 'core'
+      ? { scope: 'core', ...(await admitToCore(options, claims)) }
+      : { scope: 'tenant', ...(await admitToTenant(options, request, claims)) }
   }
-  const security = [{ [SECURITY_SCHEMES.tenant]: [], [SECURITY_SCHEMES.tenantId]: [] }]
-  return createGuard(security, admit, [...TOKEN_ERRORS, ...TENANT_ERRORS])
+  return createGuard([CORE_SECURITY, TENANT_SECURITY], admit, [...TOKEN_ERRORS, ...TENANT_ERRORS])
 }
 
 /**
@@ -101,22 +122,46 @@ export function readTenantHeader(request: FastifyRequest, tenantHeader: string):
   return value
 }
 
-async function authenticate<Wanted extends Audience>(
+type ClaimsFor<Wanted extends Audience> = Extract<AccessClaims, { audience: Wanted }>
+
+async function admitToCore(
+  { core }: GuardOptions,
+  { userId, sessionId }: ClaimsFor<'core'>,
+): Promise<CorePrincipal> {
+  const user = await findCorePrincipal(core, sessionId, userId)
+  if (!user) throw authErrors.invalidToken()
+  describeWork({ user_id: user.id })
+  return { user, sessionId }
+}
+
+async function admitToTenant(
+  { tenancy, tenantHeader }: GuardOptions,
   request: FastifyRequest,
-  tokens: AccessTokens,
-  audience: Wanted,
-): Promise<Extract<AccessClaims, { audience: Wanted }>> {
+  claims: ClaimsFor<'tenant'>,
+): Promise<TenantPrincipal> {
+  const tenantId = readTenantHeader(request, tenantHeader)
+  if (tenantId === undefined) throw authErrors.tenantHeaderRequired()
+  if (tenantId !== claims.tenantId) throw authErrors.tenantMismatch()
+  const tenant = await tenancy.enter(tenantId)
+  const user = await findTenantPrincipal(tenant, claims.sessionId, claims.userId)
+  if (!user) throw authErrors.invalidToken()
+  describeWork({ user_id: user.id })
+  return { tenant, user, sessionId: claims.sessionId }
+}
+
+async function authenticate(request: FastifyRequest, tokens: AccessTokens): Promise<AccessClaims> {
   const token = readBearerToken(request)
   if (token === undefined) throw authErrors.authenticationRequired()
   if (token === MALFORMED_CREDENTIALS) throw authErrors.invalidToken()
-  const claims = await tokens.verify(token)
+  return await tokens.verify(token)
+}
+
+/** Throws authErrors.insufficientScope. */
+function wanted<Wanted extends Audience>(claims: AccessClaims, audience: Wanted): ClaimsFor<Wanted> {
   if (!isFor(claims, audience)) throw authErrors.insufficientScope()
   return claims
 }
 
-function isFor<Wanted extends Audience>(
-  claims: AccessClaims,
-  audience: Wanted,
-): claims is Extract<AccessClaims, { audience: Wanted }> {
+function isFor<Wanted extends Audience>(claims: AccessClaims, audience: Wanted): claims is ClaimsFor<Wanted> {
   return claims.audience === audience
 }

@@ -15,8 +15,8 @@ import {
 } from '../users/index.ts'
 import { authErrors } from './errors.ts'
 import type { AuthEvents } from './events.ts'
-import { type PasswordHasher, passwordProblem } from './passwords.ts'
-import type { Realm, Sessions, TokenPair } from './sessions.ts'
+import { type PasswordHasher, passwordProblem } from './passwords/passwords.ts'
+import type { Realm, Sessions, TokenPair } from './sessions/sessions.ts'
 import { findCorePrincipal, findTenantPrincipal } from './store.ts'
 
 /** A person who just signed in, and with what to go on. */

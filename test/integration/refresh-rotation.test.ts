@@ -1,7 +1,7 @@
 import { type SQL, sql } from 'drizzle-orm'
 import { decodeJwt } from 'jose'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { hashRefreshToken } from '../../src/auth/refresh-token.ts'
+import { hashRefreshToken } from '../../src/auth/sessions/refresh-token.ts'
 import type { ApiReply, SignedInUser } from '../support/api-client.ts'
 import { atOnce } from '../support/at-once.ts'
 import { type CheckedPlatform, startCheckedPlatform } from '../support/checked-platform.ts'

@@ -1,6 +1,5 @@
-import { index, jsonb, pgTable, text, timestamp, uuid } from 'drizzle-orm/pg-core'
-import type { JWK } from 'jose'
-import { coreUsers } from '../users/index.ts'
+import { index, pgTable, text, timestamp, uuid } from 'drizzle-orm/pg-core'
+import { coreUsers } from '../../users/index.ts'
 
 const time = (name: string) => timestamp(name, { withTimezone: true, precision: 3 })
 
@@ -37,13 +36,3 @@ export const refreshTokens = pgTable(
   },
   (table) => [index('refresh_tokens_session_id_idx').on(table.sessionId)],
 )
-
-/** Core database: the keys that sign access tokens, one kind for each audience. */
-export const signingKeys = pgTable('signing_keys', {
-  kid: text().primaryKey(),
-  audience: text({ enum: ['core', 'tenant'] }).notNull(),
-  publicJwk: jsonb('public_jwk').$type<JWK>().notNull(),
-  /** PKCS #8, sealed with the platform's secret, base64. */
-  sealedPrivateKey: text('sealed_private_key').notNull(),
-  createdAt: time('created_at').notNull().defaultNow(),
-})

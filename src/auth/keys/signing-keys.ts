@@ -1,7 +1,7 @@
 import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto'
 import { calculateJwkThumbprint, exportJWK } from 'jose'
-import type { SecretBox } from '../platform/index.ts'
-import type { CoreDb } from '../tenancy/index.ts'
+import type { SecretBox } from '../../platform/index.ts'
+import type { CoreDb } from '../../tenancy/index.ts'
 import { insertSigningKey, listSigningKeys, lockSigningKeys, type SigningKeyRow } from './store.ts'
 
 export type Audience = 'core' | 'tenant'

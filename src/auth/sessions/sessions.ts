@@ -1,7 +1,7 @@
-import { type Id, newId, type SecretBox } from '../platform/index.ts'
-import type { CoreDb, TenantDb } from '../tenancy/index.ts'
-import type { AccessTokens } from './access-token.ts'
-import { authErrors } from './errors.ts'
+import { type Id, newId, type SecretBox } from '../../platform/index.ts'
+import type { CoreDb, TenantDb } from '../../tenancy/index.ts'
+import { authErrors } from '../errors.ts'
+import type { AccessTokens } from '../keys/access-token.ts'
 import {
   hashRefreshToken,
   looksLikeRefreshToken,

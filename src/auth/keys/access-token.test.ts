@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net'
 import fc from 'fast-check'
 import { exportJWK } from 'jose'
 import { afterEach, describe, expect, it } from 'vitest'
-import { newId } from '../platform/index.ts'
+import { newId } from '../../platform/index.ts'
 import { createAccessTokens } from './access-token.ts'
 import type { KeyRing, SigningKey } from './signing-keys.ts'
 

@@ -1,8 +1,8 @@
 import { hash } from 'node:crypto'
 import { type JWTPayload, type JWTVerifyOptions, jwtVerify, SignJWT } from 'jose'
 import { LRUCache } from 'lru-cache'
-import { type Clock, type Id, isId, newId } from '../platform/index.ts'
-import { authErrors } from './errors.ts'
+import { type Clock, type Id, isId, newId } from '../../platform/index.ts'
+import { authErrors } from '../errors.ts'
 import type { Audience, KeyRing } from './signing-keys.ts'
 
 /** What an access token says, checked. */

@@ -1,7 +1,7 @@
 import { hash, verify } from '@node-rs/argon2'
 import commonPasswords from 'fxa-common-password-list'
-import { httpErrors } from '../http/index.ts'
-import { WorkQueue, WorkQueueFullError } from '../platform/index.ts'
+import { httpErrors } from '../../http/index.ts'
+import { WorkQueue, WorkQueueFullError } from '../../platform/index.ts'
 
 /** OWASP Password Storage Cheat Sheet: argon2id (the library's default kind) with 19 MiB, two passes, one lane. */
 const PARAMETERS = { memoryCost: 19_456, timeCost: 2, parallelism: 1 }
