@@ -71,6 +71,12 @@ describe('the state of the fleet', () => {
       files(FIRST, THIRD),
       ['behind 1', 'missing 1'],
     ],
+    [
+      'the newest that it holds is gone, and it lacks another',
+      { version: SECOND, applied: 1 },
+      files(FIRST, THIRD),
+      ['behind 1', 'missing 1'],
+    ],
     ['newer', { version: THIRD, applied: 3 }, files(FIRST, SECOND), ['newer 1']],
   ])('tells by the core database alone: %s', async (_, row, set, expected) => {
     await enter(row)
