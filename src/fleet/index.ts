@@ -11,6 +11,7 @@ export {
 export { type FleetPlan, isQuarantined } from './plan.ts'
 export type { FleetEvent, Watch } from './progress.ts'
 export { type FleetRoutesOptions, fleetRoutes } from './routes.ts'
+export { runStatus } from './run-status.ts'
 export type { RunSettings } from './settings.ts'
 export { type FleetException, type FleetStatus, fleetStatus } from './status.ts'
 export type { Run, RunSummary, RunTenant } from './store.ts'
