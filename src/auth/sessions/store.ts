@@ -1,4 +1,4 @@
-import { and, eq, gt, isNull, type SQL, sql } from 'drizzle-orm'
+import { and, eq, gt, isNull, ne, type SQL, sql } from 'drizzle-orm'
 import type { Executor, Id, Transaction } from '../../platform/index.ts'
 import { refreshTokens, sessions } from './tables.ts'
 
@@ -59,6 +59,24 @@ export async function revokeSession(db: AnyExecutor, sessionId: Id): Promise<voi
     .update(sessions)
     .set({ revokedAt: sql`now()` })
     .where(and(eq(sessions.id, sessionId), isNull(sessions.revokedAt)))
+}
+
+/**
+ * Ends every session of a user, and with them every token.
+ *
+ * @param except the session that goes on
+ */
+export async function revokeSessionsOf(db: AnyExecutor, userId: Id, except?: Id): Promise<void> {
+  await db.orm
+    .update(sessions)
+    .set({ revokedAt: sql`now()` })
+    .where(
+      and(
+        eq(sessions.userId, userId),
+        isNull(sessions.revokedAt),
+        except === undefined ? undefined : ne(sessions.id, except),
+      ),
+    )
 }
 
 /** Whether a session goes on: neither ended nor over. */
