@@ -8,6 +8,8 @@ export {
   type RunReport,
   type RunWish,
 } from './fleet.ts'
+export { createSchemaPolicy } from './on-request/schema-policy.ts'
+export { assertServable } from './on-request/servable.ts'
 export { type FleetPlan, isQuarantined } from './plan.ts'
 export type { FleetEvent, Watch } from './progress.ts'
 export { type FleetRoutesOptions, fleetRoutes } from './routes.ts'
