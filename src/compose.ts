@@ -97,6 +97,7 @@ async function wire({ config, databaseUrl, secret, clock, log }: ComposeOptions,
 
   return {
     config,
+    clock,
     log,
     core,
     events,
