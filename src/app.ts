@@ -10,7 +10,7 @@ import { userErrors, userRoutes } from './users/index.ts'
 
 /** The HTTP application: every route that there is. Add a feature's routes here. */
 export async function createApp(platform: Platform): Promise<HttpServer> {
-  const { config, log, core, mailer, tenancy, auth, accounts, users, organizations } = platform
+  const { config, clock, log, core, mailer, tenancy, auth, accounts, users, organizations } = platform
   const { coreGuard, tenantGuard, accountGuard, adminGuard } = platform
 
   const server = await createHttpServer({
@@ -30,7 +30,7 @@ export async function createApp(platform: Platform): Promise<HttpServer> {
   devMailRoutes(server, mailer)
   organizationRoutes(server, { organizations, coreGuard })
   userRoutes(server, { users, tenantGuard })
-  fleetRoutes(server, { core, adminGuard })
+  fleetRoutes(server, { core, clock, log, adminGuard })
   return server
 }
 

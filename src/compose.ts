@@ -1,4 +1,3 @@
-import { fileURLToPath } from 'node:url'
 import {
   type AuthEvents,
   createAccessTokens,
@@ -11,8 +10,9 @@ import {
 } from './auth/index.ts'
 import type { Config } from './config.ts'
 import { EventEmitter } from './events/index.ts'
+import { createSchemaPolicy } from './fleet/index.ts'
 import { createMailer } from './mail/index.ts'
-import { readMigrations } from './migrations/index.ts'
+import { MIGRATIONS, readMigrations } from './migrations/index.ts'
 import {
   createOrganizationService,
   type OrganizationEvents,
@@ -45,9 +45,8 @@ export interface ComposeOptions {
 export type Platform = Awaited<ReturnType<typeof compose>>
 
 const CORE_CONNECTIONS = 10
-/** Beside the sources as beside the build: both lie one level below the project. */
-const directory = (tree: string) => fileURLToPath(new URL(`../migrations/${tree}/`, import.meta.url))
-export const MIGRATIONS = { core: directory('core'), tenant: directory('tenant') } as const
+
+export { MIGRATIONS }
 
 /**
  * Wires everything together, once for each process. This is the place to register event handlers.
@@ -70,11 +69,13 @@ async function wire({ config, databaseUrl, secret, clock, log }: ComposeOptions,
   closers.push('core database', () => pool.close())
   const core = createDatabase('core', pool)
   const box = createSecretBox(secret)
+  const migrations = await readMigrations(MIGRATIONS.tenant)
   const tenancy = createTenancy({
     core,
     databaseUrl,
     box,
-    tenantMigrations: await readMigrations(MIGRATIONS.tenant),
+    tenantMigrations: migrations,
+    schemaPolicy: createSchemaPolicy(config, { core, migrations, clock, log }),
     connections: config.tenantConnections,
     connectionsPerTenant: config.tenantConnectionsPerTenant,
     spares: config.spareDatabases,
@@ -101,6 +102,7 @@ async function wire({ config, databaseUrl, secret, clock, log }: ComposeOptions,
 
   return {
     config,
+    clock,
     log,
     core,
     events,

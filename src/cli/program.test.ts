@@ -149,7 +149,7 @@ describe('migrate, on the core database', () => {
     const lossy = await tenantry('migrate down core --yes')
     expect(lossy).toMatchObject({
       code: EXIT.usage,
-      stderr: expect.stringContaining('column users.is_admin'),
+      stderr: expect.stringContaining('column tenants.schema_drift'),
     })
     expect((await tenantry('migrate status core --check')).code).toBe(EXIT.done)
   })

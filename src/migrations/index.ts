@@ -2,7 +2,7 @@ export { type AppliedMigration, checksumOf, checksumUpTo } from './applied.ts'
 export { type DataLoss, dataLossOf } from './data-loss.ts'
 export { dumpSchema } from './dump/dump.ts'
 export * from './errors.ts'
-export { readMigrations } from './files.ts'
+export { migrationSet, readMigrations } from './files.ts'
 export { GenerateOptionError, type RenameCandidate, RenameDecisionNeeded } from './generate/errors.ts'
 export { type GenerateOptions, generateMigration } from './generate/generate.ts'
 export type { Models } from './generate/kit.ts'
@@ -28,6 +28,8 @@ export type { EngineOptions, Log, MigrationEvent } from './options.ts'
 export { type DownTarget, filesToRevert } from './plan.ts'
 export { revertedBy } from './reverted.ts'
 export type { MigrationRun } from './run-plan.ts'
+export { differencesOf } from './shape/difference.ts'
+export { readShape, type Shape } from './shape/shape.ts'
 export type { Statement } from './sql-statements.ts'
 export {
   type MigrationHistoryRow,
@@ -38,3 +40,4 @@ export {
   migrationStatus,
   schemaVersionOf,
 } from './status.ts'
+export { MIGRATIONS } from './trees.ts'
