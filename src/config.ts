@@ -92,7 +92,6 @@ export function loadConfig(env: Environment, terminal = false): Config {
   const environment = read.choice('NODE_ENV', ['development', 'production', 'test'], 'development')
   const production = environment === 'production'
   const port = read.integer('PORT', 8000, 0, 65_535)
-  const smtpUrl = read.url('SMTP_URL', ['smtp:', 'smtps:'])
   const rateLimits = read.onOff('RATE_LIMITS', 'on')
   const rateLimitFactor = production ? 1 : OUTSIDE_PRODUCTION
   const config: Config = {
@@ -121,13 +120,7 @@ export function loadConfig(env: Environment, terminal = false): Config {
     organizationsPerDay: rateLimits ? ORGANIZATIONS_PER_DAY * rateLimitFactor : Number.POSITIVE_INFINITY,
     mailLimitFactor: rateLimits ? rateLimitFactor : Number.POSITIVE_INFINITY,
     docs: read.onOff('DOCS', 'on'),
-    mail: {
-      smtpUrl,
-      from: read.sender('MAIL_FROM', 'Tenantry <tenantry@localhost>'),
-      publicUrl: read.baseUrl('PUBLIC_URL', `http://127.0.0.1:${port}`),
-      outbox: !production,
-      logsText: environment === 'development',
-    },
+    mail: readMail(read, environment, port),
     trustedProxies: read.networks('TRUSTED_PROXIES'),
     log: {
       level: read.choice<LogLevel>('LOG_LEVEL', LOG_LEVELS, 'info'),
@@ -135,6 +128,13 @@ export function loadConfig(env: Environment, terminal = false): Config {
     },
   }
   if (production && !config.rateLimits) read.problem('RATE_LIMITS', 'cannot be off with NODE_ENV=production')
+  if (read.problems.length > 0) throw new ConfigError(read.problems)
+  return Object.freeze(config)
+}
+
+function readMail(read: Reader, environment: string, port: number): Config['mail'] {
+  const smtpUrl = read.url('SMTP_URL', ['smtp:', 'smtps:'])
+  const production = environment === 'production'
   if (production && smtpUrl !== undefined) {
     read.require('MAIL_FROM', 'is required with SMTP_URL and NODE_ENV=production')
     read.require(
@@ -142,8 +142,13 @@ export function loadConfig(env: Environment, terminal = false): Config {
       'is required with SMTP_URL and NODE_ENV=production: links in mails begin with it',
     )
   }
-  if (read.problems.length > 0) throw new ConfigError(read.problems)
-  return Object.freeze(config)
+  return {
+    smtpUrl,
+    from: read.sender('MAIL_FROM', 'Tenantry <tenantry@localhost>'),
+    publicUrl: read.baseUrl('PUBLIC_URL', `http://127.0.0.1:${port}`),
+    outbox: !production,
+    logsText: environment === 'development',
+  }
 }
 
 /** The process's environment over what the file `.env` says, when there is one. */
