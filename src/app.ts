@@ -1,4 +1,4 @@
-import { authErrors, authRoutes, SECURITY_SCHEMES } from './auth/index.ts'
+import { authErrors, authRoutes, keyRoutes, SECURITY_SCHEMES } from './auth/index.ts'
 import type { Platform } from './compose.ts'
 import { fleetRoutes } from './fleet/index.ts'
 import { type ApiDescription, createHttpServer, type HeaderScheme, type HttpServer } from './http/index.ts'
@@ -9,7 +9,7 @@ import { userErrors, userRoutes } from './users/index.ts'
 
 /** The HTTP application: every route that there is. Add a feature's routes here. */
 export async function createApp(platform: Platform): Promise<HttpServer> {
-  const { config, log, core, tenancy, auth, users, organizations, coreGuard, tenantGuard, adminGuard } =
+  const { config, log, core, tenancy, keys, auth, users, organizations, coreGuard, tenantGuard, adminGuard } =
     platform
 
   const server = await createHttpServer({
@@ -24,6 +24,7 @@ export async function createApp(platform: Platform): Promise<HttpServer> {
     readiness: [{ name: 'core database', check: () => ping(core) }],
     gauges: tenancyGauges(tenancy),
   })
+  keyRoutes(server, { keys: keys.ring })
   authRoutes(server, { auth, tenancy, tenantHeader: config.tenantHeader })
   organizationRoutes(server, { organizations, coreGuard })
   userRoutes(server, { users, tenantGuard })

@@ -32,3 +32,4 @@ export {
   type TenantTx,
   tenantDatabaseName,
 } from './types.ts'
+export { type Chore, Worker } from './worker.ts'

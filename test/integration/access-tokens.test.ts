@@ -10,6 +10,7 @@ const ROUTES: readonly (readonly [Method, string, 'core' | 'tenant' | 'anyone'])
   ['GET', '/health/live', 'anyone'],
   ['GET', '/health/ready', 'anyone'],
   ['GET', '/metrics', 'anyone'],
+  ['GET', '/.well-known/jwks.json', 'anyone'],
   ['GET', '/problems', 'anyone'],
   ['GET', '/problems/{code}', 'anyone'],
   ['POST', '/api/v1/auth/register', 'anyone'],
