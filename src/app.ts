@@ -9,8 +9,20 @@ import { userErrors, userRoutes } from './users/index.ts'
 
 /** The HTTP application: every route that there is. Add a feature's routes here. */
 export async function createApp(platform: Platform): Promise<HttpServer> {
-  const { config, log, core, tenancy, keys, auth, users, organizations, coreGuard, tenantGuard, adminGuard } =
-    platform
+  const {
+    config,
+    clock,
+    log,
+    core,
+    tenancy,
+    keys,
+    auth,
+    users,
+    organizations,
+    coreGuard,
+    tenantGuard,
+    adminGuard,
+  } = platform
 
   const server = await createHttpServer({
     log,
@@ -28,7 +40,7 @@ export async function createApp(platform: Platform): Promise<HttpServer> {
   authRoutes(server, { auth, tenancy, tenantHeader: config.tenantHeader })
   organizationRoutes(server, { organizations, coreGuard })
   userRoutes(server, { users, tenantGuard })
-  fleetRoutes(server, { core, adminGuard })
+  fleetRoutes(server, { core, clock, log, adminGuard })
   return server
 }
 

@@ -10,6 +10,7 @@ import {
 } from './auth/index.ts'
 import type { Config } from './config.ts'
 import { EventEmitter } from './events/index.ts'
+import { createSchemaPolicy } from './fleet/index.ts'
 import { readMigrations } from './migrations/index.ts'
 import {
   createOrganizationService,
@@ -66,11 +67,13 @@ async function wire({ config, databaseUrl, secret, clock, log }: ComposeOptions,
   closers.push('core database', () => pool.close())
   const core = createDatabase('core', pool)
   const box = createSecretBox(secret)
+  const migrations = await readMigrations(MIGRATIONS.tenant)
   const tenancy = createTenancy({
     core,
     databaseUrl,
     box,
-    tenantMigrations: await readMigrations(MIGRATIONS.tenant),
+    tenantMigrations: migrations,
+    schemaPolicy: createSchemaPolicy(config, { core, migrations, clock, log }),
     connections: config.tenantConnections,
     connectionsPerTenant: config.tenantConnectionsPerTenant,
     spares: config.spareDatabases,
@@ -86,15 +89,15 @@ async function wire({ config, databaseUrl, secret, clock, log }: ComposeOptions,
   closers.push('worker', () => tenancy.worker.stop())
   events.on('organization.created', 'log', ({ payload }) => log.info(payload, 'organization created'))
   tenancy.provisioner.use(organizationHooks(core, events))
-
   const keys = await openKeys({ core, box, databaseUrl, clock, log })
-  closers.push('signing keys', () => keys.worker.stop().then(keys.close))
+  closers.push('signing keys', () => keys.close())
   const issuer = `urn:uuid:${await tenancy.installationId()}`
   const tokens = createAccessTokens({ keys: keys.ring, issuer, ttl: config.accessTokenTtl, clock })
   const sessions = createSessions({ tokens, box, lifeSeconds: config.refreshTokenTtl })
 
   return {
     config,
+    clock,
     log,
     core,
     events,

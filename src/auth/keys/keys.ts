@@ -32,7 +32,7 @@ export interface Keys {
    * @throws KeysLockedError
    */
   revoke(kid: string): Promise<Revoked | undefined>
-  /** Stops hearing of changes; `worker.stop()` comes before. */
+  /** Stops the worker, and hearing of changes. */
   close(): Promise<void>
 }
 
@@ -70,9 +70,10 @@ export async function openKeys({ databaseUrl, clock, log, ...database }: KeysOpt
       log.info({ audience, kid, signs_from: signsFrom }, 'the next signing key was published')
     return false
   }
+  const worker = new Worker([{ name: 'key rotation', run: rotateDue, ...ROTATION }], log)
   return {
     ring,
-    worker: new Worker([{ name: 'key rotation', run: rotateDue, ...ROTATION }], log),
+    worker,
     rotate: async (audiences, atOnce) => {
       // What signs now, before anything is waited for: rotations that began before this one count as this one.
       const known = new Map(audiences.map((audience) => [audience, ring.signing(audience).kid]))
@@ -85,7 +86,10 @@ export async function openKeys({ databaseUrl, clock, log, ...database }: KeysOpt
       await ring.refresh()
       return revoked
     },
-    close: () => ring.close(),
+    close: async () => {
+      await worker.stop()
+      await ring.close()
+    },
   }
 }
 
