@@ -21,9 +21,14 @@ const byId = new Map([
   [core.kid, core],
   [tenant.kid, tenant],
 ])
+/** A key that another process made, and this one has not heard of. */
+const unheard = { ...makeKey('tenant'), kid: 'unheard-key' }
 const keys: KeyRing = {
   find: (kid) => byId.get(kid),
-  findAfresh: async (kid) => byId.get(kid),
+  findAfresh: async (kid) => {
+    if (kid === unheard.kid) byId.set(kid, unheard)
+    return byId.get(kid)
+  },
   signing: (audience) => ({ core, tenant })[audience],
   published: [],
 }
@@ -213,6 +218,11 @@ describe('access tokens', () => {
     await expect(tokens.verify(token)).resolves.toBeDefined()
     now = new Date(NOW.getTime() + 606_000)
     await refuses(token)
+  })
+
+  it('asks for a key that it has not heard of yet', async () => {
+    const token = forge({ kid: unheard.kid }, {}, unheard.privateKey)
+    await expect(tokens.verify(token)).resolves.toMatchObject({ userId: USER })
   })
 
   it('A18 refuses a remembered token once its key is gone', async () => {
