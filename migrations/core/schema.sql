@@ -124,6 +124,8 @@ CREATE TABLE public.tenants (
   schema_checksum text,
   migration_failures integer DEFAULT 0 NOT NULL,
   migration_failure jsonb,
+  schema_drift jsonb,
+  schema_checked_at timestamp(3) with time zone,
   CONSTRAINT tenants_pkey PRIMARY KEY (id),
   CONSTRAINT tenants_database_name_unique UNIQUE (database_name),
   CONSTRAINT tenants_status_check CHECK ((status = ANY (ARRAY['preparing'::text, 'spare'::text, 'provisioning'::text, 'active'::text, 'failed'::text, 'suspended'::text])))

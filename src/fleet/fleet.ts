@@ -5,23 +5,20 @@ import { carryOut } from './carry-out.ts'
 import { FleetBusyError, RunRefusedError } from './errors.ts'
 import { type FleetPlan, planFleet } from './plan.ts'
 import type { Watch } from './progress.ts'
-import { type RunSettings, settingsFor, wavesOf } from './settings.ts'
-import { type FleetStatus, fleetStatus } from './status.ts'
 import {
   findRunning,
   insertRun,
-  insertRunTenants,
   type Lease,
   leaseRun,
-  listFleet,
   listRuns,
-  listRunTenants,
   type NewRun,
   type RunSummary,
-  type RunTenant,
-  type RunTenantStatus,
-  setTurnStatus,
-} from './store.ts'
+} from './runs/store.ts'
+import { type RunSettings, settingsFor, wavesOf } from './settings.ts'
+import { type FleetStatus, fleetStatus } from './status.ts'
+import type { RunTenantStatus } from './tables.ts'
+import { listFleet } from './tenants/store.ts'
+import { insertRunTenants, listRunTenants, type RunTenant, setTurnStatus } from './turns/store.ts'
 import type { MigrationAction } from './types.ts'
 
 export interface FleetOptions {
