@@ -1,4 +1,4 @@
-import { accountRoutes, authErrors, authRoutes, SECURITY_SCHEMES } from './auth/index.ts'
+import { accountRoutes, authErrors, authRoutes, keyRoutes, SECURITY_SCHEMES } from './auth/index.ts'
 import type { Platform } from './compose.ts'
 import { fleetRoutes } from './fleet/index.ts'
 import { type ApiDescription, createHttpServer, type HeaderScheme, type HttpServer } from './http/index.ts'
@@ -10,7 +10,7 @@ import { userErrors, userRoutes } from './users/index.ts'
 
 /** The HTTP application: every route that there is. Add a feature's routes here. */
 export async function createApp(platform: Platform): Promise<HttpServer> {
-  const { config, clock, log, core, mailer, tenancy, auth, accounts, users, organizations } = platform
+  const { config, clock, log, core, mailer, tenancy, keys, auth, accounts, users, organizations } = platform
   const { coreGuard, tenantGuard, accountGuard, adminGuard } = platform
 
   const server = await createHttpServer({
@@ -25,6 +25,7 @@ export async function createApp(platform: Platform): Promise<HttpServer> {
     readiness: [{ name: 'core database', check: () => ping(core) }],
     gauges: tenancyGauges(tenancy),
   })
+  keyRoutes(server, { keys: keys.ring })
   authRoutes(server, { auth, tenancy, tenantHeader: config.tenantHeader })
   accountRoutes(server, { ...accounts, tenancy, tenantHeader: config.tenantHeader, accountGuard })
   devMailRoutes(server, mailer)

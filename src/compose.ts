@@ -1,18 +1,10 @@
-import {
-  type AuthEvents,
-  createAccessTokens,
-  createAccounts,
-  createAuthService,
-  createGuards,
-  createPasswordHasher,
-  createSessions,
-  loadKeyRing,
-} from './auth/index.ts'
+import { fileURLToPath } from 'node:url'
+import { type AuthEvents, openIdentity } from './auth/index.ts'
 import type { Config } from './config.ts'
 import { EventEmitter } from './events/index.ts'
 import { createSchemaPolicy } from './fleet/index.ts'
 import { createMailer } from './mail/index.ts'
-import { MIGRATIONS, readMigrations } from './migrations/index.ts'
+import { readMigrations } from './migrations/index.ts'
 import {
   createOrganizationService,
   type OrganizationEvents,
@@ -45,8 +37,7 @@ export interface ComposeOptions {
 export type Platform = Awaited<ReturnType<typeof compose>>
 
 const CORE_CONNECTIONS = 10
-
-export { MIGRATIONS }
+export const MIGRATIONS = { core: directory('core'), tenant: directory('tenant') } as const
 
 /**
  * Wires everything together, once for each process. This is the place to register event handlers.
@@ -84,6 +75,7 @@ async function wire({ config, databaseUrl, secret, clock, log }: ComposeOptions,
     watch: true,
   })
   closers.push('tenant databases', () => tenancy.close())
+
   const mailer = createMailer({ core, clock, log, mail: config.mail, limitFactor: config.mailLimitFactor })
   closers.push('mail', () => mailer.close())
   const events = new EventEmitter<Events>({ clock, log })
@@ -92,12 +84,8 @@ async function wire({ config, databaseUrl, secret, clock, log }: ComposeOptions,
   closers.push('worker', () => tenancy.worker.stop())
   events.on('organization.created', 'log', ({ payload }) => log.info(payload, 'organization created'))
   tenancy.provisioner.use(organizationHooks(core, events))
-
-  const keys = await loadKeyRing(core, box)
-  const issuer = `urn:uuid:${await tenancy.installationId()}`
-  const tokens = createAccessTokens({ keys, issuer, ttl: config.accessTokenTtl, clock })
-  const passwords = createPasswordHasher()
-  const sessions = createSessions({ tokens, box, lifeSeconds: config.refreshTokenTtl })
+  const identity = await openIdentity({ config, core, databaseUrl, tenancy, box, mailer, events, clock, log })
+  closers.push('signing keys', () => identity.keys.close())
 
   return {
     config,
@@ -107,14 +95,17 @@ async function wire({ config, databaseUrl, secret, clock, log }: ComposeOptions,
     events,
     tenancy,
     mailer,
-    auth: createAuthService({ core, sessions, passwords, events }),
-    accounts: createAccounts({ core, tenancy, passwords, mailer, events }),
+    ...identity,
     users: createUserService({ events }),
     organizations: createOrganizationService({ core, tenancy, log, perDay: config.organizationsPerDay }),
-    ...createGuards({ core, tenancy, tokens, tenantHeader: config.tenantHeader }),
     close: async () => {
       for (const { name, error } of await closers.close())
         log.error({ err: error }, `closing failed: ${name}`)
     },
   }
+}
+
+/** Beside the sources as beside the build: both lie one level below the project. */
+function directory(tree: 'core' | 'tenant'): string {
+  return fileURLToPath(new URL(`../migrations/${tree}/`, import.meta.url))
 }

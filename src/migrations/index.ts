@@ -40,4 +40,3 @@ export {
   migrationStatus,
   schemaVersionOf,
 } from './status.ts'
-export { MIGRATIONS } from './trees.ts'
