@@ -21,9 +21,10 @@ export interface Mailer {
    * Has a letter written and sent behind the answer.
    *
    * @param kind what it is for, such as `password-reset`; it names the limit that the letter counts against
+   * @param whom letters of one kind for the same one are written one after another, so that the last one has the newest link
    * @returns `false` when nothing more can be taken
    */
-  post(kind: string, write: Write): boolean
+  post(kind: string, whom: string, write: Write): boolean
   /** Waits for what is written, and for what waits to be written. */
   settle(): Promise<void>
   /** Delivers what is left, for a few seconds. */
@@ -67,6 +68,8 @@ export function createMailer({ core, clock, log, mail, limitFactor, timing }: Ma
   const quota = createMailQuota(core, limitFactor)
   const queue = new WorkQueue(WRITING)
   const written = new Set<Promise<void>>()
+  /** The last job for each kind and recipient, while it runs. */
+  const lanes = new Map<string, Promise<void>>()
 
   const hand = (kind: string, letter: Letter) => {
     checkLetter(letter)
@@ -83,16 +86,24 @@ export function createMailer({ core, clock, log, mail, limitFactor, timing }: Ma
     isOn: outbox !== undefined || byServer !== undefined,
     outbox,
     link: (page, fields) => `${publicUrl}/${page}#${new URLSearchParams(fields)}`,
-    post: (kind, write) => {
+    post: (kind, whom, write) => {
       if (written.size >= WRITING.waiting) return false
       const work = async () => {
         const letter = await write((address) => quota(kind, address))
         if (letter) hand(kind, letter)
       }
-      const job = runDetached(() => queue.run(work))
+      const lane = `${kind} ${whom}`
+      const job = runDetached(async () => {
+        await lanes.get(lane)
+        await queue.run(work)
+      })
         .catch((error: unknown) => log.error({ err: error, kind }, 'a mail could not be written'))
-        .finally(() => written.delete(job))
+        .finally(() => {
+          written.delete(job)
+          if (lanes.get(lane) === job) lanes.delete(lane)
+        })
       written.add(job)
+      lanes.set(lane, job)
       return true
     },
     settle,

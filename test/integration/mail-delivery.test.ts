@@ -52,7 +52,7 @@ function mailerTo(
   return { mailer, lines }
 }
 
-const send = (mailer: Mailer, letter = LETTER) => mailer.post('test', async () => letter)
+const send = (mailer: Mailer, letter = LETTER) => mailer.post('test', 'x', async () => letter)
 const messageId = (raw = '') => /^Message-ID: (.*)$/im.exec(raw)?.[1]
 
 describe('a mail server', () => {
@@ -172,15 +172,34 @@ describe('a letter', () => {
     expect(server.taken).toHaveLength(1)
   })
 
+  it('for the same one is written behind the one before, and others do not wait for it', async () => {
+    const server = await serverThat()
+    const { mailer } = mailerTo(server.url, {})
+    const gate = Promise.withResolvers<undefined>()
+    const order: string[] = []
+    const write = (name: string, after?: Promise<undefined>) => async () => {
+      await after
+      order.push(name)
+      return undefined
+    }
+    mailer.post('test', 'ann', write('first', gate.promise))
+    mailer.post('test', 'ann', write('second'))
+    mailer.post('test', 'bob', write('other'))
+    await until(() => order.length === 1)
+    gate.resolve(undefined)
+    await mailer.settle()
+    expect(order).toEqual(['other', 'first', 'second'])
+  })
+
   it('is refused when too many wait, and nobody else hears of it', async () => {
     const { mailer } = mailerTo('smtp://127.0.0.1:1', {})
     const gate = Promise.withResolvers<undefined>()
     let taken = 0
-    while (mailer.post('test', () => gate.promise)) taken++
+    while (mailer.post('test', 'x', () => gate.promise)) taken++
     expect(taken).toBeLessThanOrEqual(1_000)
     gate.resolve(undefined)
     await mailer.settle()
-    expect(mailer.post('test', async () => undefined)).toBe(true)
+    expect(mailer.post('test', 'x', async () => undefined)).toBe(true)
   })
 })
 

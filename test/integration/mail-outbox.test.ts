@@ -38,7 +38,7 @@ describe('GET /dev/mail', () => {
 
   it('D8 shows letters as text', async () => {
     const text = '<script>alert(1)</script>'
-    test.platform.mailer.post('test', async () => ({ to: 'x@example.com', subject: text, text }))
+    test.platform.mailer.post('test', 'x', async () => ({ to: 'x@example.com', subject: text, text }))
     await test.platform.mailer.settle()
     const page = await read({ accept: 'text/html' })
     expect(page.body).not.toContain('<script>')
@@ -47,7 +47,11 @@ describe('GET /dev/mail', () => {
 
   it('keeps a hundred', async () => {
     for (let letter = 0; letter < 110; letter++)
-      test.platform.mailer.post('test', async () => ({ to: 'x@example.com', subject: `${letter}`, text: '' }))
+      test.platform.mailer.post('test', 'x', async () => ({
+        to: 'x@example.com',
+        subject: `${letter}`,
+        text: '',
+      }))
     await test.platform.mailer.settle()
     expect((await read()).json()).toHaveLength(100)
   })

@@ -32,11 +32,12 @@ export interface Letters {
   /**
    * Has a letter written that the request is about.
    *
+   * @param whom letters for the same one are written one after another
    * @throws authErrors.mailOff, httpErrors.overloaded; never anything that depends on the account
    */
-  request(kind: string, compose: Compose): void
+  request(kind: string, whom: string, compose: Compose): void
   /** Like `request`, for a letter that nobody asked for: where it cannot be sent, it is not. Never throws. */
-  offer(kind: string, compose: Compose): void
+  offer(kind: string, whom: string, compose: Compose): void
   /** Sends a letter beside something that is done already; never throws. */
   notify(kind: string, to: string, message: Message): void
   /** A letter with a link in it, which takes the place of the one before. */
@@ -46,8 +47,8 @@ export interface Letters {
 }
 
 export function createLetters(mailer: Mailer): Letters {
-  const post = (kind: string, compose: Compose): boolean =>
-    mailer.post(kind, async (mayReach) => {
+  const post = (kind: string, whom: string, compose: Compose): boolean =>
+    mailer.post(kind, whom, async (mayReach) => {
       const draft = await compose()
       if (!draft || !(await mayReach(draft.to))) return undefined
       return { to: draft.to, ...(await draft.message()) }
@@ -55,18 +56,18 @@ export function createLetters(mailer: Mailer): Letters {
   const requireMail = () => {
     if (!mailer.isOn) throw authErrors.mailOff()
   }
-  const offer: Letters['offer'] = (kind, compose) => {
-    if (mailer.isOn) post(kind, compose)
+  const offer: Letters['offer'] = (kind, whom, compose) => {
+    if (mailer.isOn) post(kind, whom, compose)
   }
 
   return {
     requireMail,
-    request: (kind, compose) => {
+    request: (kind, whom, compose) => {
       requireMail()
-      if (!post(kind, compose)) throw httpErrors.overloaded()
+      if (!post(kind, whom, compose)) throw httpErrors.overloaded()
     },
     offer,
-    notify: (kind, to, message) => offer(kind, async () => ({ to, message: () => message })),
+    notify: (kind, to, message) => offer(kind, to, async () => ({ to, message: () => message })),
     withLink: (realm, userId, purpose, to, write) => ({
       to,
       message: async () => {

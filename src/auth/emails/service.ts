@@ -60,9 +60,13 @@ export function createEmailService(options: EmailServiceOptions): EmailService {
   }
   return {
     greet: (userId, tenant) =>
-      letters.offer('email-verification', verification(realmOf(core, tenant), userId)),
+      letters.offer('email-verification', userId, verification(realmOf(core, tenant), userId)),
     requestVerification: (who) =>
-      letters.request('email-verification', verification(realmOfPrincipal(core, who), who.user.id)),
+      letters.request(
+        'email-verification',
+        who.user.id,
+        verification(realmOfPrincipal(core, who), who.user.id),
+      ),
     verify: (token, tenant) => verify(options, realmOf(core, tenant), token),
     requestChange: (who, change) => requestChange(options, who, change),
     confirmChange: (token, tenant) => confirmChange(options, realmOf(core, tenant), token),
@@ -91,7 +95,7 @@ async function requestChange(
   if (to === who.user.email) throw refusal('unchanged')
   const realm = realmOfPrincipal(core, who)
   const account = await requirePassword(options, realm, who.user.id, password)
-  letters.request('email-change', async () => {
+  letters.request('email-change', account.id, async () => {
     const now = await findAccount(realm.db, account.id)
     // A password that was changed meanwhile may have been changed because somebody else knew it.
     if (!now?.isActive || now.passwordHash !== account.passwordHash) return undefined

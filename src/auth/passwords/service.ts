@@ -66,8 +66,8 @@ export function createPasswordService(options: PasswordServiceOptions): Password
   return {
     forgot: (email, tenant) => {
       const realm = realmOf(core, tenant)
-      letters.request('password-reset', async () => {
-        const address = canonicalEmail(email)
+      const address = canonicalEmail(email)
+      letters.request('password-reset', address ?? '', async () => {
         const account = address === undefined ? undefined : await findAccountByEmail(realm.db, address)
         if (!account?.isActive) return undefined
         if (account.coreUserId !== null) return { to: account.email, message: linkedPasswordMessage }
