@@ -1,4 +1,4 @@
-import { authErrors, authRoutes, SECURITY_SCHEMES } from './auth/index.ts'
+import { authErrors, authRoutes, SECURITY_SCHEMES, sessionRoutes } from './auth/index.ts'
 import type { Platform } from './compose.ts'
 import { fleetRoutes } from './fleet/index.ts'
 import { type ApiDescription, createHttpServer, type HeaderScheme, type HttpServer } from './http/index.ts'
@@ -9,8 +9,8 @@ import { userErrors, userRoutes } from './users/index.ts'
 
 /** The HTTP application: every route that there is. Add a feature's routes here. */
 export async function createApp(platform: Platform): Promise<HttpServer> {
-  const { config, log, core, tenancy, auth, users, organizations, coreGuard, tenantGuard, adminGuard } =
-    platform
+  const { config, log, core, tenancy, auth, sessions, users, organizations } = platform
+  const { coreGuard, tenantGuard, adminGuard, accountGuard } = platform
 
   const server = await createHttpServer({
     log,
@@ -25,6 +25,7 @@ export async function createApp(platform: Platform): Promise<HttpServer> {
     gauges: tenancyGauges(tenancy),
   })
   authRoutes(server, { auth, tenancy, tenantHeader: config.tenantHeader })
+  sessionRoutes(server, { core, sessions, accountGuard })
   organizationRoutes(server, { organizations, coreGuard })
   userRoutes(server, { users, tenantGuard })
   fleetRoutes(server, { core, adminGuard })

@@ -90,7 +90,7 @@ async function wire({ config, databaseUrl, secret, clock, log }: ComposeOptions,
   const keys = await loadKeyRing(core, box)
   const issuer = `urn:uuid:${await tenancy.installationId()}`
   const tokens = createAccessTokens({ keys, issuer, ttl: config.accessTokenTtl, clock })
-  const sessions = createSessions({ tokens, box, lifeSeconds: config.refreshTokenTtl })
+  const sessions = createSessions({ tokens, box, config, events, log })
 
   return {
     config,
@@ -98,6 +98,7 @@ async function wire({ config, databaseUrl, secret, clock, log }: ComposeOptions,
     core,
     events,
     tenancy,
+    sessions,
     auth: createAuthService({ core, sessions, passwords: createPasswordHasher(), events }),
     users: createUserService({ events }),
     organizations: createOrganizationService({ core, tenancy, log, perDay: config.organizationsPerDay }),

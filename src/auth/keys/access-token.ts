@@ -19,7 +19,8 @@ export type TokenSubject = { readonly userId: Id; readonly sessionId: Id } & (
 export interface AccessTokens {
   /** Seconds that a token lives. */
   readonly ttl: number
-  issue(subject: TokenSubject): Promise<string>
+  /** @param seconds that it lives, at most `ttl`; less where its session ends before */
+  issue(subject: TokenSubject, seconds?: number): Promise<string>
   /** @throws authErrors.invalidToken */
   verify(token: string): Promise<AccessClaims>
 }
@@ -76,7 +77,7 @@ export function createAccessTokens({ keys, issuer, ttl, clock }: AccessTokenOpti
 
   return {
     ttl,
-    issue: async (subject) => {
+    issue: async (subject, seconds = ttl) => {
       const { kid, privateKey } = keys.newest[subject.audience]
       const issuedAt = nowSeconds()
       return await new SignJWT({
@@ -89,7 +90,7 @@ export function createAccessTokens({ keys, issuer, ttl, clock }: AccessTokenOpti
         .setSubject(subject.userId)
         .setJti(newId())
         .setIssuedAt(issuedAt)
-        .setExpirationTime(issuedAt + ttl)
+        .setExpirationTime(issuedAt + Math.min(seconds, ttl))
         .sign(privateKey)
     },
     verify: async (token) => {
