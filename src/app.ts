@@ -9,7 +9,7 @@ import { userErrors, userRoutes } from './users/index.ts'
 
 /** The HTTP application: every route that there is. Add a feature's routes here. */
 export async function createApp(platform: Platform): Promise<HttpServer> {
-  const { config, log, core, tenancy, auth, sessions, users, organizations } = platform
+  const { config, clock, log, core, tenancy, auth, sessions, users, organizations } = platform
   const { coreGuard, tenantGuard, adminGuard, accountGuard } = platform
 
   const server = await createHttpServer({
@@ -28,7 +28,7 @@ export async function createApp(platform: Platform): Promise<HttpServer> {
   sessionRoutes(server, { core, sessions, accountGuard })
   organizationRoutes(server, { organizations, coreGuard })
   userRoutes(server, { users, tenantGuard })
-  fleetRoutes(server, { core, adminGuard })
+  fleetRoutes(server, { core, clock, log, adminGuard })
   return server
 }
 

@@ -10,6 +10,7 @@ import {
 } from './auth/index.ts'
 import type { Config } from './config.ts'
 import { EventEmitter } from './events/index.ts'
+import { createSchemaPolicy } from './fleet/index.ts'
 import { readMigrations } from './migrations/index.ts'
 import {
   createOrganizationService,
@@ -66,11 +67,13 @@ async function wire({ config, databaseUrl, secret, clock, log }: ComposeOptions,
   closers.push('core database', () => pool.close())
   const core = createDatabase('core', pool)
   const box = createSecretBox(secret)
+  const migrations = await readMigrations(MIGRATIONS.tenant)
   const tenancy = createTenancy({
     core,
     databaseUrl,
     box,
-    tenantMigrations: await readMigrations(MIGRATIONS.tenant),
+    tenantMigrations: migrations,
+    schemaPolicy: createSchemaPolicy(config, { core, migrations, clock, log }),
     connections: config.tenantConnections,
     connectionsPerTenant: config.tenantConnectionsPerTenant,
     spares: config.spareDatabases,
@@ -94,6 +97,7 @@ async function wire({ config, databaseUrl, secret, clock, log }: ComposeOptions,
 
   return {
     config,
+    clock,
     log,
     core,
     events,

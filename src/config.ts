@@ -24,6 +24,10 @@ export interface Config {
   readonly spareDatabases: number
   readonly tenantConnections: number
   readonly tenantConnectionsPerTenant: number
+  /** Whether a tenant that lacks migrations is migrated when it is asked for, or waits for a run over the fleet. */
+  readonly tenantMigrations: 'staged' | 'on-request'
+  /** How many migrations a tenant may lack and still be served. */
+  readonly tenantSchemaWindow: number
   /** Seconds. */
   readonly accessTokenTtl: number
   /** Seconds from the sign-in to the end of a session that no refresh moves. */
@@ -91,6 +95,12 @@ export function loadConfig(env: Environment, terminal = false): Config {
     spareDatabases: read.integer('SPARE_DATABASES', 2, 0, 1_000),
     tenantConnections: read.integer('TENANT_CONNECTIONS', 40, 1, 10_000),
     tenantConnectionsPerTenant: read.integer('TENANT_CONNECTIONS_PER_TENANT', 4, 1, 1_000),
+    tenantMigrations: read.choice(
+      'TENANT_MIGRATIONS',
+      ['staged', 'on-request'],
+      production ? 'staged' : 'on-request',
+    ),
+    tenantSchemaWindow: read.integer('TENANT_SCHEMA_WINDOW', 1, 0, 10_000),
     accessTokenTtl: read.duration('ACCESS_TOKEN_TTL', '10m', 60, 900),
     refreshTokenTtl: read.duration('REFRESH_TOKEN_TTL', '30d', 60, 90 * SECONDS.d),
     sessionIdleTtl: read.duration('SESSION_IDLE_TTL', '14d', 60, 90 * SECONDS.d),

@@ -23,7 +23,7 @@ export const fleetRun: Measurement = async ({ databaseUrl, directory, withServer
   if (!psql) return [] // Said on stderr.
   const names = await withServer({ SPARE_DATABASES: '2' }, async ({ url }) => {
     const owner = await register(url)
-    const made = await inParallel(Array.from({ length: effort.pick(200, 8) }), () =>
+    const made = await inParallel(Array.from({ length: effort.tenants(200, 8) }), () =>
       createOrganization(url, owner),
     )
     return made.map(({ database_name }) => database_name)

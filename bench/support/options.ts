@@ -6,6 +6,8 @@ export interface Options {
   readonly only: readonly string[]
   /** How often each pair is measured; `undefined` leaves it to the row. */
   readonly rounds: number | undefined
+  /** Tenants of the fleet's run; `undefined` leaves it to the row. */
+  readonly tenants: number | undefined
   /** Short trials that show that a row works, not how fast it is. */
   readonly quick: boolean
   /** Also the table of growing numbers of databases, which takes minutes. */
@@ -25,16 +27,22 @@ export class UsageError extends Error {
  */
 export function parseOptions(args: readonly string[], known: readonly string[]): Options {
   const given = read(args)
-  const rounds = given.rounds === undefined ? undefined : Number(given.rounds)
-  if (rounds !== undefined && !(Number.isInteger(rounds) && rounds >= 1))
-    throw new UsageError('--rounds takes a whole number from 1')
+  const rounds = wholeNumber('rounds', given.rounds)
+  const tenants = wholeNumber('tenants', given.tenants)
   const { quick = false, growth = false } = given
-  if (given.only === undefined) return { only: growth ? [] : known, rounds, quick, growth }
+  if (given.only === undefined) return { only: growth ? [] : known, rounds, tenants, quick, growth }
   const only = given.only.split(',').map((name) => name.trim())
   const unknown = only.filter((name) => !known.includes(name))
   if (unknown.length > 0)
     throw new UsageError(`--only knows no ${unknown.join(', ')}; the rows are ${known.join(', ')}`)
-  return { only, rounds, quick, growth }
+  return { only, rounds, tenants, quick, growth }
+}
+
+function wholeNumber(name: string, text: string | undefined): number | undefined {
+  const number = text === undefined ? undefined : Number(text)
+  if (number !== undefined && !(Number.isInteger(number) && number >= 1))
+    throw new UsageError(`--${name} takes a whole number from 1`)
+  return number
 }
 
 function read(args: readonly string[]) {
@@ -44,6 +52,7 @@ function read(args: readonly string[]) {
       options: {
         only: { type: 'string' },
         rounds: { type: 'string' },
+        tenants: { type: 'string' },
         quick: { type: 'boolean' },
         growth: { type: 'boolean' },
       },

@@ -11,6 +11,8 @@ import { findCorePrincipal, findTenantPrincipal } from './store.ts'
 export interface CorePrincipal {
   readonly user: CoreUser
   readonly sessionId: Id
+  /** When the access token does. */
+  readonly expiresAt: Date
 }
 
 export interface TenantPrincipal {
@@ -126,12 +128,12 @@ type ClaimsFor<Wanted extends Audience> = Extract<AccessClaims, { audience: Want
 
 async function admitToCore(
   { core }: GuardOptions,
-  { userId, sessionId }: ClaimsFor<'core'>,
+  { userId, sessionId, expiresAt }: ClaimsFor<'core'>,
 ): Promise<CorePrincipal> {
   const user = await findCorePrincipal(core, sessionId, userId)
   if (!user) throw authErrors.invalidToken()
   describeWork({ user_id: user.id })
-  return { user, sessionId }
+  return { user, sessionId, expiresAt: new Date(expiresAt * 1_000) }
 }
 
 async function admitToTenant(

@@ -8,9 +8,13 @@ export {
   type RunReport,
   type RunWish,
 } from './fleet.ts'
+export { createSchemaPolicy } from './on-request/schema-policy.ts'
+export { assertServable } from './on-request/servable.ts'
+export { patiently } from './patience.ts'
 export { type FleetPlan, isQuarantined } from './plan.ts'
 export type { FleetEvent, Watch } from './progress.ts'
 export { type FleetRoutesOptions, fleetRoutes } from './routes.ts'
+export { runStatus } from './run-status.ts'
 export type { RunSettings } from './settings.ts'
 export { type FleetException, type FleetStatus, fleetStatus } from './status.ts'
 export type { Run, RunSummary, RunTenant } from './store.ts'

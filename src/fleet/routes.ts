@@ -1,20 +1,27 @@
 import { Type } from 'typebox'
 import { type Guard, type HttpServer, httpErrors, responses } from '../http/index.ts'
+import type { Clock, Logger } from '../platform/index.ts'
 import type { CoreDb } from '../tenancy/index.ts'
+import { type LiveTimes, liveRoute } from './live/index.ts'
 import { presentRunBody, presentRunTenant, RunBody, RunParams, RunReportBody } from './schemas.ts'
 import { listRuns, listRunTenants } from './store.ts'
 
 export interface FleetRoutesOptions {
   readonly core: CoreDb
   /** Admits those who operate the platform. */
-  readonly adminGuard: Guard<unknown>
+  readonly adminGuard: Guard<{ readonly expiresAt: Date }>
+  readonly clock: Clock
+  readonly log: Logger
+  /** How often runs that are watched are looked at. */
+  readonly times?: LiveTimes
 }
 
 const PATH = '/api/v1/admin/runs'
 const DESCRIBED = { tags: ['admin'] }
 
 /** Runs over many tenants, for those who operate the platform. */
-export function fleetRoutes(server: HttpServer, { core, adminGuard }: FleetRoutesOptions): void {
+export function fleetRoutes(server: HttpServer, options: FleetRoutesOptions): void {
+  const { core, adminGuard } = options
   const guarded = { onRequest: adminGuard.onRequest }
 
   server.get(
@@ -50,4 +57,6 @@ export function fleetRoutes(server: HttpServer, { core, adminGuard }: FleetRoute
       return { ...presentRunBody(summary), tenants }
     },
   )
+
+  liveRoute(server, `${PATH}/:id/events`, options)
 }

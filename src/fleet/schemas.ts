@@ -1,5 +1,6 @@
 import { type Static, Type } from 'typebox'
 import { Exactly, Id, Nullable, Timestamp } from '../http/index.ts'
+import { runStatus } from './run-status.ts'
 import type { RunSummary, RunTenant } from './store.ts'
 import { RUN_KINDS, RUN_TENANT_STATUSES } from './tables.ts'
 
@@ -46,7 +47,7 @@ export function presentRunBody({ run, isCarriedOut, ...counts }: RunSummary): Ru
   return {
     id: run.id,
     kind: run.kind,
-    status: run.status === 'running' && !isCarriedOut ? 'interrupted' : run.status,
+    status: runStatus({ run, isCarriedOut }),
     reason: run.reason,
     planned,
     done,
@@ -59,8 +60,30 @@ export function presentRunBody({ run, isCarriedOut, ...counts }: RunSummary): Ru
   }
 }
 
+/** A run and how fast it gets on, as its events tell. */
+export interface RunProgress extends RunBody {
+  /** Of the last half minute; null where that is not known. */
+  readonly tenants_per_second: number | null
+  /** Until all have had their turn, at that speed; null where that is not known. */
+  readonly seconds_left: number | null
+}
+
+/** @param perSecond tenants; null where that is not known */
+export function presentRunProgress(summary: RunSummary, perSecond: number | null): RunProgress {
+  const body = presentRunBody(summary)
+  const speed = body.status === 'running' ? perSecond : null
+  const waiting = body.planned - body.done - body.failed - body.left
+  return {
+    ...body,
+    tenants_per_second: speed,
+    seconds_left: speed ? Math.ceil(waiting / speed) : null,
+  }
+}
+
 /** A tenant of a run as the API shows it. */
-export function presentRunTenant(tenant: RunTenant): Static<typeof RunTenantBody> {
+export function presentRunTenant(
+  tenant: Pick<RunTenant, 'tenantId' | 'wave' | 'status' | 'versions' | 'durationMs' | 'failure'>,
+): Static<typeof RunTenantBody> {
   return {
     tenant_id: tenant.tenantId,
     wave: tenant.wave,

@@ -20,10 +20,11 @@ import type { Turn } from './store.ts'
 import type { MigrationAction } from './types.ts'
 
 export interface TurnOptions {
-  readonly tenancy: Tenancy
+  readonly tenancy: Pick<Tenancy, 'maintain'>
   readonly migrations: MigrationSet
   readonly action: MigrationAction
-  readonly runId: string
+  /** Absent where a tenant is migrated by itself. */
+  readonly runId?: string
   /** @throws LeaseLostError where the run is somebody else's by now, CoreAwayError where that cannot be found out */
   readonly guard: () => Promise<void>
   /** With true the tenant's server is not waited for. */
@@ -93,7 +94,7 @@ async function migrate(connection: Connection, options: TurnOptions): Promise<vo
     return
   }
   // Counted from what this run has taken back already, before a crash or a lost answer.
-  const steps = target.steps - (await revertedBy(connection, runId)).length
+  const steps = target.steps - (await revertedHere(connection, runId)).length
   if (steps > 0) await migrateDown(connection, migrations, { ...engine, steps, agree })
 }
 
@@ -108,8 +109,12 @@ async function look(connection: Connection, { migrations, action, runId }: TurnO
   const versions =
     action.direction === 'up'
       ? applied.filter((one) => one.runId === runId).map(({ version }) => version)
-      : await revertedBy(connection, runId)
+      : await revertedHere(connection, runId)
   return { applied, versions }
+}
+
+async function revertedHere(connection: Connection, runId: string | undefined): Promise<readonly string[]> {
+  return runId === undefined ? [] : await revertedBy(connection, runId)
 }
 
 function schemaOf(applied: Found['applied']): NonNullable<Turn['schema']> {

@@ -8,7 +8,7 @@ const PROBLEM = 'application/problem+json'
  * @param produced media types without parameters
  */
 export function isAcceptable(accept: string | undefined, produced: readonly string[]): boolean {
-  if (accept === undefined || accept === '*/*' || accept === 'application/json') return true
+  if (accept === undefined || accept === '*/*' || accept === produced[0]) return true
   const ranges = parseAccept(accept)
   return produced.some((type) => quality(ranges, type) > 0) || isNamed(ranges, PROBLEM)
 }

@@ -28,8 +28,16 @@ export interface ExchangeEnd {
   /** What was thrown, if that was a fault of ours. */
   readonly failure: unknown
   readonly durationMs: number
+  /** Until the answer was there, or had begun where it is a stream. */
+  readonly latencyMs: number
   /** The client, or a limit of ours, closed the connection before the answer was written. */
   readonly aborted: boolean
+}
+
+/** An answer that goes on for as long as somebody listens. */
+interface Stream {
+  readonly begunAt: number
+  readonly end: () => void
 }
 
 /** Keeps the exchanges that run, so that each ends exactly once, in time, and is waited for at shutdown. */
@@ -37,6 +45,7 @@ export class Exchanges {
   readonly #running = new Set<Exchange>()
   readonly #finished = new WeakSet<Socket>()
   readonly #failures = new WeakMap<FastifyRequest, unknown>()
+  readonly #streams = new Map<FastifyRequest, Stream>()
   readonly #onEnd: (exchange: Exchange, end: ExchangeEnd) => void
   #closing = false
   #closed = false
@@ -47,6 +56,11 @@ export class Exchanges {
 
   get running(): number {
     return this.#running.size
+  }
+
+  /** How many of them are streams. */
+  get streams(): number {
+    return this.#streams.size
   }
 
   /** Whether requests that come now are too late to be served. */
@@ -102,6 +116,11 @@ export class Exchanges {
     this.#failures.set(request, failure)
   }
 
+  /** Makes an exchange a stream. @param end ends it: the server closes, or the client is gone */
+  noteStream(request: FastifyRequest, end: () => void): void {
+    this.#streams.set(request, { begunAt: performance.now(), end })
+  }
+
   /** From now on every answer tells the client that its connection closes; those that run say so too. */
   announceClosing(): void {
     this.#closing = true
@@ -110,9 +129,10 @@ export class Exchanges {
     for (const exchange of newest.values()) this.endConnection(exchange)
   }
 
-  /** From now on what has not begun is not begun any more. */
+  /** From now on what has not begun is not begun any more. Streams would not end by themselves. */
   close(): void {
     this.#closed = true
+    for (const { end } of this.#streams.values()) end()
   }
 
   /** Answers all that still run with 503, where that is still possible: nobody waits for them any longer. */
@@ -152,10 +172,15 @@ export class Exchanges {
     const { request, reply, startedAt } = exchange
     const { headersSent, statusCode, writableFinished } = reply.raw
     if (!writableFinished) exchange.abandonment.abandon()
+    const endedAt = performance.now()
+    const stream = this.#streams.get(request)
+    this.#streams.delete(request)
+    stream?.end()
     this.#onEnd(exchange, {
       status: headersSent ? statusCode : CLIENT_CLOSED_REQUEST,
       failure: this.#failures.get(request),
-      durationMs: performance.now() - startedAt,
+      durationMs: endedAt - startedAt,
+      latencyMs: (stream?.begunAt ?? endedAt) - startedAt,
       aborted: !writableFinished,
     })
   }

@@ -29,6 +29,14 @@ export interface HttpLimits {
   readonly checkIntervalMs: number
   /** Longest turn of the event loop; after a longer one new requests hear 503 until it is quick again. */
   readonly eventLoopDelayMs: number
+  /** Most event streams that are open at the same time; the next client hears 503. */
+  readonly eventStreams: number
+  /** A stream whose client leaves more than this unread is ended. */
+  readonly eventStreamBytes: number
+  /** How often a stream says that it is there: well below the time after which a silent connection is closed. */
+  readonly heartbeatMs: number
+  /** How often it is asked whether a stream's client may still listen. */
+  readonly readmitMs: number
   /** How long `close()` waits for running requests before it answers them 503. */
   readonly drainTimeoutMs: number
 }
@@ -48,5 +56,9 @@ export const HTTP_LIMITS: HttpLimits = Object.freeze({
   requestsPerConnection: 0,
   checkIntervalMs: 1000,
   eventLoopDelayMs: 1000,
+  eventStreams: 100,
+  eventStreamBytes: 256 * 1024,
+  heartbeatMs: 15_000,
+  readmitMs: 5_000,
   drainTimeoutMs: 10_000,
 })

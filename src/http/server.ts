@@ -9,6 +9,7 @@ import { serveRedoc } from './docs/redoc.ts'
 import { serveSwaggerUi } from './docs/swagger-ui.ts'
 import { drainOnClose } from './drain.ts'
 import { EventLoopWatch } from './event-loop-watch.ts'
+import { allowEventStreams } from './event-streams/open.ts'
 import { Exchanges } from './exchange.ts'
 import { fastifyOptions } from './fastify-options.ts'
 import { acceptJsonOnly } from './json/body-parser.ts'
@@ -52,6 +53,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
   surround(server, parts)
   expireLateExchanges(server, exchanges, limits.checkIntervalMs)
   watchWhileOpen(server, parts.eventLoop)
+  allowEventStreams(server, parts)
   const drain = drainOnClose(server, exchanges, limits.drainTimeoutMs)
 
   const tags = [...options.api.tags, OPERATIONS, PROBLEMS]
@@ -70,7 +72,7 @@ function createParts(options: HttpServerOptions, registry: Registry, problems: P
   const limits = { ...HTTP_LIMITS, ...options.limits }
   const durations = new RequestDurations(registry)
   const exchanges = new Exchanges((exchange, end) => {
-    durations.observe(exchange.request.method, exchange.pattern, end.status, end.durationMs / 1000)
+    durations.observe(exchange.request.method, exchange.pattern, end.status, end.latencyMs / 1000)
     logAccess(log, exchange, end)
   })
   return {

@@ -1,8 +1,10 @@
 import { createApp } from '../app.ts'
 import { EXIT, type ExitCode, type ServerParts } from '../cli/index.ts'
-import type { Platform } from '../compose.ts'
+import { MIGRATIONS, type Platform } from '../compose.ts'
 import type { Config } from '../config.ts'
+import { assertServable } from '../fleet/index.ts'
 import { drainServer, type HttpServer } from '../http/index.ts'
+import { readMigrations } from '../migrations/index.ts'
 import { Closers, createLogger, currentContext } from '../platform/index.ts'
 import { announceServer, announceWorker } from './announce.ts'
 import { type Beginning, openPlatform } from './open-platform.ts'
@@ -64,12 +66,20 @@ async function startParts(
     told.addEventListener('abort', () => void running.stop().catch(() => undefined))
   }
   if (!api) return announceWorker()
+  await lookAtFleet(platform)
   const { warmer } = platform.tenancy
   warmer.start()
   told.addEventListener('abort', () => void warmer.stop())
   const app = await createApp(platform)
   closers.push('http server', () => stopServing(app, config))
   announceServer(await app.listen({ host: config.host, port: config.port }), config)
+}
+
+/** @throws FleetBehindError */
+async function lookAtFleet({ core, config, log }: Platform): Promise<void> {
+  const behind = await assertServable(core, await readMigrations(MIGRATIONS.tenant), config)
+  if (behind > 0)
+    log.warn({ tenants: behind }, 'tenants lack migrations and are answered 503 until they have them')
 }
 
 /** @throws when requests had not finished at the deadline */

@@ -1,3 +1,4 @@
+export { atMost } from './at-most.ts'
 export { type Clock, systemClock } from './clock.ts'
 export { type CloseFailure, type Closer, Closers, withDeadline } from './closers.ts'
 export {

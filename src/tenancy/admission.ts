@@ -4,6 +4,7 @@ import type { CredentialVault } from './credentials/vault.ts'
 import type { TenantDirectory } from './directory.ts'
 import { tenancyErrors } from './errors.ts'
 import type { Claim } from './provisioning/store.ts'
+import type { SchemaGate } from './schema-gate.ts'
 import type { ServerRegistry } from './servers/server-registry.ts'
 import type { TenantServer } from './servers/tenant-server.ts'
 import { findTenant } from './store.ts'
@@ -14,6 +15,7 @@ export interface AdmissionOptions {
   readonly directory: TenantDirectory
   readonly servers: ServerRegistry
   readonly vault: CredentialVault
+  readonly gate: SchemaGate
 }
 
 /** Gives tenants' databases to those who may have them. */
@@ -28,7 +30,7 @@ export interface Admission {
   spare(tenant: TenantAccess & { readonly serverId: Id }): Promise<TenantDb>
 }
 
-export function createAdmission({ core, directory, servers, vault }: AdmissionOptions): Admission {
+export function createAdmission({ core, directory, servers, vault, gate }: AdmissionOptions): Admission {
   const logIn = createLogIn({ vault, reload: (tenantId) => findTenant(core, tenantId) })
   /** A handle and what it prepared live as long as the tenant has connections: of an idle one only the record stays. */
   const handles = new WeakMap<TenantRecord, WeakRef<TenantDb>>()
@@ -48,10 +50,8 @@ export function createAdmission({ core, directory, servers, vault }: AdmissionOp
   return {
     find,
     admit: async (tenantId) => {
-      const record = await find(tenantId)
-      if (!record) throw tenancyErrors.tenantNotFound()
-      if (record.status === 'suspended') throw tenancyErrors.tenantSuspended()
-      if (record.status !== 'active') throw tenancyErrors.tenantNotReady()
+      const found = usable(await find(tenantId))
+      const record = gate.isOpen(found) ? found : usable(await gate.pass(found))
       const known = handles.get(record)?.deref()
       if (known) return known
       const tenant = open(record, servers.peek(record.serverId) ?? (await servers.get(record.serverId)))
@@ -65,6 +65,14 @@ export function createAdmission({ core, directory, servers, vault }: AdmissionOp
       ),
     spare: async (tenant) => open(tenant, await servers.get(tenant.serverId)),
   }
+}
+
+/** Throws tenancyErrors.tenantNotFound, tenantSuspended, tenantNotReady. */
+function usable(record: TenantRecord | undefined): TenantRecord {
+  if (!record) throw tenancyErrors.tenantNotFound()
+  if (record.status === 'suspended') throw tenancyErrors.tenantSuspended()
+  if (record.status !== 'active') throw tenancyErrors.tenantNotReady()
+  return record
 }
 
 /** A spare is a database without an organization: to everybody outside there is no such tenant. */

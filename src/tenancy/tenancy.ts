@@ -1,7 +1,6 @@
 import type { MigrationSet } from '../migrations/index.ts'
 import {
   type Clock,
-  type Connection,
   createListener,
   currentContext,
   describeWork,
@@ -19,6 +18,7 @@ import { TenantDirectory } from './directory.ts'
 import { createOperations, type Operations } from './operations/operations.ts'
 import { Provisioner } from './provisioning/provisioner.ts'
 import { reconcile } from './provisioning/reconciler.ts'
+import { createSchemaGate, type Maintain, type SchemaGate, type SchemaPolicy } from './schema-gate.ts'
 import { ServerRegistry } from './servers/server-registry.ts'
 import type { ServerRecord } from './servers/store.ts'
 import { TenantServer } from './servers/tenant-server.ts'
@@ -35,6 +35,8 @@ export interface TenancyOptions {
   /** Encrypts the passwords of tenants' roles and the URLs of servers. */
   readonly box: SecretBox
   readonly tenantMigrations: MigrationSet
+  /** Default: a tenant is let in whatever it lacks, as commands need it. */
+  readonly schemaPolicy?: SchemaPolicy
   /** Most connections of this process to tenant databases of one server. */
   readonly connections: number
   readonly connectionsPerTenant: number
@@ -80,10 +82,7 @@ export interface Tenancy {
   /** Connections to tenant databases and those who wait for one, of all servers together. */
   connections(): BrokerStats
   /** A connection of the platform's role to a tenant's database, for migrations and repairs. */
-  maintain<T>(
-    tenant: Pick<TenantRecord, 'serverId' | 'databaseName'>,
-    work: (connection: Connection) => Promise<T>,
-  ): Promise<T>
+  readonly maintain: Maintain
   /** Closes every connection; `worker.stop()` comes before. */
   close(): Promise<void>
 }
@@ -104,7 +103,8 @@ export function createTenancy(options: TenancyOptions): Tenancy {
   const directory = createDirectory(options)
   const urlOf = createUrlOf(options, vault)
   const servers = openServers(options, installationId, urlOf)
-  const admission = createAdmission({ core, directory, servers, vault })
+  const { maintain, gate } = createGate(options, directory, servers)
+  const admission = createAdmission({ core, directory, servers, vault, gate })
   const connectionLimit = Math.max(20, options.connectionsPerTenant * PROCESSES)
   const provisioner = new Provisioner({
     core,
@@ -146,8 +146,7 @@ export function createTenancy(options: TenancyOptions): Tenancy {
       rotateCredentials({ core, servers, vault }, tenantId).finally(() => directory.invalidate(tenantId)),
     operations: createOperations(doctor),
     connections: () => sumOfStats(servers.used.map(({ broker }) => broker.stats())),
-    maintain: async ({ serverId, databaseName }, work) =>
-      (await servers.get(serverId)).maintain(databaseName, work),
+    maintain,
     close: async () => {
       void warmer.stop() // What it does leads to nothing now, so it is not waited for.
       await provisioner.settled().then(() => Promise.all([directory.close(), servers.close()]))
@@ -161,6 +160,23 @@ function createUrlOf(
   vault: CredentialVault,
 ): (server: ServerRecord) => string {
   return ({ id, sealedUrl }) => (sealedUrl === null ? databaseUrl : vault.openUrl(id, sealedUrl))
+}
+
+function createGate(
+  {
+    tenantMigrations: migrations,
+    schemaPolicy: policy = { window: Number.POSITIVE_INFINITY },
+  }: TenancyOptions,
+  directory: TenantDirectory,
+  servers: ServerRegistry,
+): { maintain: Maintain; gate: SchemaGate } {
+  const maintain: Maintain = async ({ serverId, databaseName }, work) =>
+    (await servers.get(serverId)).maintain(databaseName, work)
+  const reload = ({ id }: TenantRecord) => {
+    directory.invalidate(id)
+    return directory.find(id)
+  }
+  return { maintain, gate: createSchemaGate({ migrations, policy, maintain, reload }) }
 }
 
 function createDirectory({ core, clock, databaseUrl, watch = false }: TenancyOptions): TenantDirectory {

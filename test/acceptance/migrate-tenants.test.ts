@@ -46,6 +46,14 @@ describe('tenantry migrate … tenants', { timeout: 90_000 }, () => {
     expect(status).toMatchObject({ tenants: 2, behind: 2, latest: NOTES })
   })
 
+  it('L12 keeps a program from serving a fleet that it cannot work with', async () => {
+    const env = { TENANT_MIGRATIONS: 'staged', TENANT_SCHEMA_WINDOW: '0' }
+    const refused = await place.startTenantry(['serve'], { PORT: '0', ...env }, project).finished()
+    expect(refused).toMatchObject({ code: 1 })
+    expect(refused.stderr).toContain('2 of 2 tenants lack more than 0 of the migrations of this program')
+    expect(refused.stderr).toContain('tenantry migrate up tenants')
+  })
+
   it('tries it in a clone of a tenant, says so, and leaves nothing behind', async () => {
     const used = await run('migrate up tenants --dry-run --verify')
     expect(used).toMatchObject({ code: 1, stderr: expect.stringContaining('somebody is connected') })

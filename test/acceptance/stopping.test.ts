@@ -1,9 +1,11 @@
+import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { EventStreamClient } from '../support/event-stream-client.ts'
 import { call, newPerson, register } from './support/api.ts'
 import { holdStep } from './support/held-step.ts'
 import { KeepAliveClient } from './support/keep-alive-client.ts'
 import { eventually } from './support/poll.ts'
-import { postgresProcesses } from './support/running-postgres.ts'
+import { connectAsPlatform, postgresProcesses } from './support/running-postgres.ts'
 import { Workspace } from './support/workspace.ts'
 
 /** So that every step is taken while the request waits. */
@@ -79,6 +81,27 @@ describe('a server that is told to stop', { timeout: 90_000 }, () => {
     const [, afterwards = ''] = server.process.stderr.split('"stopping"')
     expect(afterwards).toContain('"route":"/api/v1/auth/login"')
     for (const client of clients) client[Symbol.dispose]()
+  })
+
+  it('N1 does not wait for those who watch a run', async () => {
+    const server = await place.serve(NO_SPARES)
+    const person = newPerson('admin')
+    const token = await register(server.url, person)
+    const runId = randomUUID()
+    const core = await connectAsPlatform(place.dataDir)
+    await core.query('UPDATE users SET is_admin = true WHERE email = $1', [person.email])
+    await core.query(
+      `INSERT INTO fleet_runs (id, kind, status, action, settings, up_to_date, leased_until)
+        VALUES ($1, 'up', 'running', '{}', '{}', 0, now() + interval '1 hour')`,
+      [runId],
+    )
+    await core.end()
+    const address = `${server.url}/api/v1/admin/runs/${runId}/events`
+    const headers = { authorization: `Bearer ${token}` }
+    using client = await EventStreamClient.open(address, headers)
+    await client.until((received) => received.some(({ event }) => event === 'progress'))
+    expect(await server.stop('SIGTERM')).toBe(0)
+    expect(await client.ended).toBe(true)
   })
 
   it('N3 ends at once, with 1, when it is told again more than a second later', async () => {

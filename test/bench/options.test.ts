@@ -7,13 +7,20 @@ const parse = (line: string) => parseOptions(line === '' ? [] : line.split(' '),
 
 describe('parseOptions', () => {
   it('measures every row, and no growth, unless told otherwise', () => {
-    expect(parse('')).toEqual({ only: KNOWN, rounds: undefined, quick: false, growth: false })
+    expect(parse('')).toEqual({
+      only: KNOWN,
+      rounds: undefined,
+      tenants: undefined,
+      quick: false,
+      growth: false,
+    })
   })
 
   it('takes rows, rounds and short trials', () => {
     expect(parse('--only memory,hot-path --rounds 3 --quick')).toEqual({
       only: ['memory', 'hot-path'],
       rounds: 3,
+      tenants: undefined,
       quick: true,
       growth: false,
     })
@@ -26,6 +33,7 @@ describe('parseOptions', () => {
 
   it.each([
     '--rounds 0',
+    '--tenants none',
     '--rounds 1.5',
     '--rounds many',
     '--rounds',

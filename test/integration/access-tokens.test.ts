@@ -24,6 +24,7 @@ const ROUTES: readonly (readonly [Method, string, 'core' | 'tenant' | 'either' |
   ['GET', '/api/v1/organizations/{id}', 'core'],
   ['GET', '/api/v1/admin/runs', 'core'],
   ['GET', '/api/v1/admin/runs/{id}', 'core'],
+  ['GET', '/api/v1/admin/runs/{id}/events', 'core'],
   ['GET', '/api/v1/users/me', 'tenant'],
   ['PUT', '/api/v1/users/me', 'tenant'],
 ]

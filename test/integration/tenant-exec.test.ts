@@ -71,6 +71,27 @@ describe('tenants exec', () => {
     expect(stdout.trim().split('\n').sort()).toEqual(ids.map((id) => `${id}: ${id} tenant_${id}`).sort())
   })
 
+  it('passes on what a command that succeeds says on stderr', async () => {
+    const only = ['tenants', 'exec', '--tenant', ids[0] ?? '']
+    const said = await line.run([...only, '--', '/bin/sh', '-c', 'echo done; echo careful >&2'])
+    expect(said.stdout).toBe(`${ids[0]}: done\n`)
+    expect(said.stderr).toContain(`${ids[0]}: careful\n`)
+    const { stdout } = await line.run([...only, '--json', '--', '/bin/sh', '-c', 'echo careful >&2'])
+    expect(linesOf(stdout)[0]).toMatchObject({ id: ids[0], output: '', stderr: 'careful\n' })
+  })
+
+  it('runs commands out of reach of the terminal’s interrupt', async () => {
+    const group = 'ps -o pgid= -p $$ | tr -d " "; echo $$'
+    const { stdout } = await line.run(
+      [...['tenants', 'exec', '--tenant', ids[0] ?? ''], '--', '/bin/sh', '-c', group],
+      {
+        env: { PATH: process.env['PATH'] ?? '' },
+      },
+    )
+    const [own, leader] = stdout.split('\n').map((text) => text.split(': ')[1])
+    expect(own).toBe(leader)
+  })
+
   it('gives a command that reads nothing to wait for', async () => {
     const { code } = await line.run(['tenants', 'exec', '--tenant', ids[0] ?? '', '--', '/bin/cat'])
     expect(code).toBe(EXIT.done)

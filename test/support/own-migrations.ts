@@ -5,7 +5,7 @@ import { MIGRATIONS } from '../../src/compose.ts'
 import { type MigrationSet, printMigration, readMigrations } from '../../src/migrations/index.ts'
 import { organizationHooks } from '../../src/organizations/index.ts'
 import { createSecretBox, systemClock } from '../../src/platform/index.ts'
-import { createTenancy, type Tenancy } from '../../src/tenancy/index.ts'
+import { createTenancy, type Tenancy, type TenancyOptions } from '../../src/tenancy/index.ts'
 import type { CheckedPlatform } from './checked-platform.ts'
 import { TEST_SECRET } from './platform.ts'
 
@@ -28,6 +28,7 @@ export function tenancyWith(
   { platform, databaseUrl }: CheckedPlatform,
   tenantMigrations: MigrationSet,
   spares = 0,
+  options: Partial<Pick<TenancyOptions, 'schemaPolicy' | 'watch'>> = {},
 ): Tenancy {
   const { core, events, log, config } = platform
   const tenancy = createTenancy({
@@ -40,6 +41,7 @@ export function tenancyWith(
     connectionsPerTenant: config.tenantConnectionsPerTenant,
     clock: systemClock,
     log,
+    ...options,
   })
   tenancy.provisioner.use(organizationHooks(core, events))
   return tenancy

@@ -1,4 +1,4 @@
-import type { FleetEvent, RunReport, RunTenant } from '../../fleet/index.ts'
+import { type FleetEvent, type RunReport, type RunTenant, runStatus } from '../../fleet/index.ts'
 import { EXIT, type ExitCode } from '../exit-codes.ts'
 import { type Output, table } from '../output.ts'
 
@@ -26,7 +26,7 @@ export function presentRun({ run, isCarriedOut, planned, done, failed, left }: O
   return {
     run_id: run.id,
     run_kind: run.kind,
-    status: run.status === 'running' && !isCarriedOut ? 'interrupted' : run.status,
+    status: runStatus({ run, isCarriedOut }),
     reason: run.reason,
     planned,
     succeeded: done,

@@ -1,11 +1,10 @@
-import { execFile } from 'node:child_process'
-import { promisify } from 'node:util'
-import { type EachOutcome, forEachTenant } from '../../fleet/index.ts'
+import { type EachOutcome, forEachTenant, patiently } from '../../fleet/index.ts'
 import { type Connection, isId } from '../../platform/index.ts'
 import type { TenantRecord } from '../../tenancy/index.ts'
 import { type CommandContext, UsageError } from '../context.ts'
 import type { Databases } from '../databases.ts'
 import { EXIT, type ExitCode } from '../exit-codes.ts'
+import { runCommand, type Written } from './child-command.ts'
 
 export interface ExecOptions {
   readonly sql?: string
@@ -17,11 +16,7 @@ export interface ExecOptions {
 type Target = Pick<TenantRecord, 'id' | 'serverId' | 'databaseName'>
 
 /** What a command or the SQL gave: lines of text, or rows. */
-type Result = { readonly output: string } | { readonly rows: readonly unknown[] }
-
-const run = promisify(execFile)
-/** Of one command's output. */
-const MAX_OUTPUT_BYTES = 64 * 1024 * 1024
+type Result = Written | { readonly rows: readonly unknown[] }
 
 /** Runs SQL or a command for many tenants; exits 4 when it failed for one, after having gone on with the others. */
 export async function exec(
@@ -36,9 +31,11 @@ export async function exec(
     throw new UsageError('--concurrency takes a whole number from 1 to 999.')
   if (tenant.some((id) => !isId(id)))
     throw new UsageError('--tenant takes an organization id: a UUID in lower case.')
-  const work = (one: Target): Promise<Result> =>
-    sql === undefined ? runCommand(databases, one, command, env) : runSql(databases, one, sql, write)
   const signal = interrupted()
+  const work = (one: Target): Promise<Result> =>
+    sql === undefined
+      ? runFor(databases, one, command, env)
+      : runSql(databases, one, sql, write, () => signal.aborted)
   const report = await forEachTenant(
     {
       core: databases.core,
@@ -57,40 +54,34 @@ export async function exec(
 }
 
 /** Only reads, unless it was said that it is to write: a slip of the pen would hit every customer at once. */
-async function runSql({ tenancy }: Databases, tenant: Target, sql: string, write: boolean): Promise<Result> {
-  return await tenancy.maintain(tenant, async (connection: Connection) => {
-    await connection.query(`BEGIN ${write ? 'READ WRITE' : 'READ ONLY'}`)
-    const results = [await connection.query(sql)].flat()
-    await connection.query('COMMIT')
-    return { rows: results.at(-1)?.rows ?? [] }
-  })
+async function runSql(
+  { tenancy }: Databases,
+  tenant: Target,
+  sql: string,
+  write: boolean,
+  isStopped: () => boolean,
+): Promise<Result> {
+  const once = () =>
+    tenancy.maintain(tenant, async (connection: Connection) => {
+      await connection.query(`BEGIN ${write ? 'READ WRITE' : 'READ ONLY'}`)
+      const results = [await connection.query(sql)].flat()
+      await connection.query('COMMIT')
+      return { rows: results.at(-1)?.rows ?? [] }
+    })
+  // What was written may have been, although its answer got lost.
+  return await (write ? once() : patiently(once, { isStopped }))
 }
 
 /** The command finds the tenant in its environment, as whoever maintains it would enter. */
-async function runCommand(
+async function runFor(
   { tenancy }: Databases,
   { id, serverId, databaseName }: Target,
   [program = '', ...args]: readonly string[],
   inherited: CommandContext['env'],
-): Promise<Result> {
+): Promise<Written> {
   const url = (await tenancy.servers.get(serverId)).urlFor(databaseName)
   const env = { ...inherited, TENANT_ID: id, TENANT_DATABASE: databaseName, TENANT_DATABASE_URL: url }
-  try {
-    const running = run(program, args, { env, maxBuffer: MAX_OUTPUT_BYTES })
-    // There is nobody to type.
-    running.child.stdin?.end()
-    const { stdout } = await running
-    return { output: stdout }
-  } catch (error) {
-    throw describeFailure(error)
-  }
-}
-
-function describeFailure(error: unknown): Error {
-  const { code, signal, stderr } = error as { code?: unknown; signal?: unknown; stderr?: string }
-  if (typeof code !== 'number' && !signal) return error instanceof Error ? error : new Error(String(error))
-  const said = stderr?.trim() ? `: ${stderr.trim()}` : ''
-  return new Error(`the command ended with ${typeof code === 'number' ? `exit code ${code}` : signal}${said}`)
+  return await runCommand(program, args, env)
 }
 
 function tell(output: CommandContext['output'], outcome: EachOutcome<Result>): void {
@@ -101,8 +92,17 @@ function tell(output: CommandContext['output'], outcome: EachOutcome<Result>): v
     return
   }
   const { result } = outcome
-  const lines =
-    'rows' in result ? result.rows.map((row) => JSON.stringify(row)) : result.output.trimEnd().split('\n')
-  const text = lines.filter((line) => line !== '').map((line) => `${tenantId}: ${line}`)
-  output.data({ kind: 'tenant', id: tenantId, ...result }, text.join('\n'))
+  const prefixed = (lines: readonly string[]) =>
+    lines.filter((line) => line !== '').map((line) => `${tenantId}: ${line}`)
+  if ('rows' in result) {
+    const rows = result.rows.map((row) => JSON.stringify(row))
+    output.data({ kind: 'tenant', id: tenantId, ...result }, prefixed(rows).join('\n'))
+    return
+  }
+  const { stdout, stderr } = result
+  output.data(
+    { kind: 'tenant', id: tenantId, output: stdout, stderr },
+    prefixed(stdout.split('\n')).join('\n'),
+  )
+  if (!output.json) for (const line of prefixed(stderr.split('\n'))) output.note(line)
 }

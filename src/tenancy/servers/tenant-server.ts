@@ -110,7 +110,10 @@ export class TenantServer {
     return this.#connectionTo(database, MAINTENANCE_TIMEOUTS).url
   }
 
-  /** A connection of the platform's role to one database. It counts towards the server's budget. */
+  /**
+   * A connection of the platform's role to one database. It counts towards the server's budget. What `work` throws is
+   * thrown as it is, not as a tenant's caller is told.
+   */
   async maintain<T>(database: string, work: (connection: Connection) => Promise<T>): Promise<T> {
     const line = `maintenance of ${database}`
     const source = this.broker.sourceFor({
@@ -118,8 +121,19 @@ export class TenantServer {
       isForOne: true,
       open: () => this.#open(this.#connectionTo(database, MAINTENANCE_TIMEOUTS)),
     })
+    let thrown: { readonly error: unknown } | undefined
+    const watched = async (connection: Connection): Promise<T> => {
+      try {
+        return await work(connection)
+      } catch (error) {
+        thrown = { error }
+        throw error
+      }
+    }
     try {
-      return await source.exclusive(work)
+      return await source.exclusive(watched)
+    } catch (error) {
+      throw thrown ? thrown.error : error
     } finally {
       // An open session would be in the way of a rename, a drop or a clone.
       await this.broker.evict(line)

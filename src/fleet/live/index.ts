@@ -1,0 +1,1 @@
+export { type LiveTimes, liveRoute } from './route.ts'

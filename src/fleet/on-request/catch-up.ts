@@ -1,0 +1,101 @@
+import { LRUCache } from 'lru-cache'
+import type { MigrationSet } from '../../migrations/index.ts'
+import {
+  atMost,
+  type Clock,
+  type Id,
+  type Logger,
+  runDetached,
+  SingleFlight,
+  WorkQueue,
+  WorkQueueFullError,
+} from '../../platform/index.ts'
+import type { CoreDb, Maintain, SchemaPolicy, TenantRecord } from '../../tenancy/index.ts'
+import { takeTurn } from '../turn.ts'
+import { recordVisit } from './store.ts'
+
+export interface CatchUpOptions {
+  readonly core: CoreDb
+  readonly migrations: MigrationSet
+  readonly clock: Clock
+  readonly log: Logger
+}
+
+/** The databases of a server have other work: as many as the fleet's runs take by default would be a run. */
+const QUEUE = { running: 2, waiting: 1_000, maxWaitMs: 5_000 }
+/** A request has ten seconds in all. What takes longer goes on behind it. */
+const WAIT_MS = 5_000
+const MAX_RESTING = 10_000
+const FIRST_REST_MS = 1_000
+const MAX_REST_MS = 300_000
+
+/** A tenant that could not be migrated, and until when nobody tries again. */
+interface Rest {
+  readonly failures: number
+  readonly until: number
+}
+
+/**
+ * Migrates tenants when they are first asked for: one request begins it, the others of that tenant wait for the same, and
+ * two tenants at a time have their turn. One that fails is left alone for a while that doubles, from a second to five
+ * minutes, and is written down like a tenant that failed in a run.
+ */
+export function createCatchUp(options: CatchUpOptions): NonNullable<SchemaPolicy['catchUp']> {
+  const { clock, log } = options
+  const flights = new SingleFlight<Id, boolean>()
+  const queue = new WorkQueue(QUEUE)
+  const resting = new LRUCache<Id, Rest>({ max: MAX_RESTING })
+  const now = () => clock.now().getTime()
+
+  const rest = (id: Id): void => {
+    const failures = (resting.get(id)?.failures ?? 0) + 1
+    const pause = Math.min(FIRST_REST_MS * 2 ** (failures - 1), MAX_REST_MS)
+    resting.set(id, { failures, until: now() + pause })
+  }
+
+  const visit = async (tenant: TenantRecord, maintain: Maintain): Promise<boolean> => {
+    try {
+      const isDone = await queue.run(() => migrate(options, tenant, maintain))
+      if (isDone) resting.delete(tenant.id)
+      else rest(tenant.id)
+      return isDone
+    } catch (error) {
+      if (error instanceof WorkQueueFullError) return false
+      log.error({ err: error, tenant_id: tenant.id }, 'a tenant could not be migrated when it was asked for')
+      rest(tenant.id)
+      return false
+    }
+  }
+
+  return async (tenant, maintain) => {
+    if ((resting.get(tenant.id)?.until ?? 0) > now()) return false
+    // Not the client's to abandon: others wait for the same, and half a migration helps nobody.
+    const visiting = flights.run(tenant.id, () => runDetached(() => visit(tenant, maintain)))
+    return (await atMost(WAIT_MS, visiting, () => undefined)) ?? false
+  }
+}
+
+/** False when it failed, or its server is away. */
+async function migrate(
+  { core, migrations, log }: CatchUpOptions,
+  tenant: TenantRecord,
+  maintain: Maintain,
+): Promise<boolean> {
+  const turn = await takeTurn(
+    {
+      tenancy: { maintain },
+      migrations,
+      action: { direction: 'up', to: migrations.latest ?? '' },
+      guard: async () => undefined,
+      // Requests wait: a server that is away is not waited for.
+      isStopped: () => true,
+    },
+    tenant,
+  )
+  await recordVisit(core, tenant.id, turn)
+  const { failure, durationMs } = turn
+  const noted = { tenant_id: tenant.id, duration_ms: durationMs, ...(failure && { failure }) }
+  if (turn.status === 'done') log.info(noted, 'a tenant was migrated when it was asked for')
+  else log.warn(noted, 'a tenant could not be migrated when it was asked for')
+  return turn.status === 'done'
+}

@@ -1,0 +1,36 @@
+import type { Config } from '../../config.ts'
+import type { MigrationSet } from '../../migrations/index.ts'
+import { type CoreDb, lacks } from '../../tenancy/index.ts'
+import { DEFAULT_SETTINGS, failuresToStop } from '../settings.ts'
+import { groupFleet } from '../store.ts'
+
+/** This program cannot serve the fleet as it is. */
+export class FleetBehindError extends Error {
+  override readonly name = 'FleetBehindError'
+}
+
+/**
+ * Asks once, before a program begins to serve, whether the fleet's schema is one that it can work with. Tenants out of its
+ * window answer 503 until they are migrated, which may be some that failed, but not as many as would stop a run.
+ *
+ * @returns how many are out of the window; they are migrated when they are asked for where that is the setting, and then
+ *   it is 0
+ * @throws FleetBehindError
+ */
+export async function assertServable(
+  core: CoreDb,
+  migrations: MigrationSet,
+  { tenantMigrations, tenantSchemaWindow }: Pick<Config, 'tenantMigrations' | 'tenantSchemaWindow'>,
+): Promise<number> {
+  if (tenantMigrations === 'on-request') return 0
+  const finished = (await groupFleet(core, 0)).filter(({ isFinished }) => isFinished)
+  const count = (groups: typeof finished) => groups.reduce((sum, { tenants }) => sum + tenants, 0)
+  const total = count(finished)
+  const behind = count(finished.filter((group) => lacks(group, migrations) > tenantSchemaWindow))
+  const tooMany = Math.min(total, failuresToStop(total, DEFAULT_SETTINGS))
+  if (behind === 0 || behind < tooMany) return behind
+  throw new FleetBehindError(
+    `${behind} of ${total} tenants lack more than ${tenantSchemaWindow} of the migrations of this program, and would be answered 503. ` +
+      'Run "tenantry migrate up tenants" first, or set TENANT_MIGRATIONS=on-request or a larger TENANT_SCHEMA_WINDOW.',
+  )
+}
