@@ -149,7 +149,7 @@ describe('migrate, on the core database', () => {
     const lossy = await tenantry('migrate down core --yes')
     expect(lossy).toMatchObject({
       code: EXIT.usage,
-      stderr: expect.stringContaining('column users.is_admin'),
+      stderr: expect.stringMatching(/^This loses (column|table) /),
     })
     expect((await tenantry('migrate status core --check')).code).toBe(EXIT.done)
   })
@@ -176,7 +176,7 @@ describe('migrate, on tenants', () => {
     expect((await tenantry('migrate status tenants --check')).code).toBe(EXIT.notClean)
     expect((await tenantry(`migrate status tenants --tenant ${tenantId} --check`)).code).toBe(EXIT.notClean)
     expect((await tenantry(`migrate up tenants --tenant ${tenantId} --dry-run`)).stdout).toContain(
-      'CREATE TABLE',
+      `-- ${files} `,
     )
 
     const up = await tenantry('migrate up tenants --json')
