@@ -191,7 +191,8 @@ describe('migrate, on tenants', () => {
     expect((await tenantry('migrate up tenants')).stdout).toMatch(/^nothing to do/)
     expect((await tenantry('migrate status tenants --check')).code).toBe(EXIT.done)
     const { data } = await json(`migrate history tenants --tenant ${tenantId}`)
-    expect(data.history.map((entry: { direction: string }) => entry.direction)).toEqual(['up', 'down', 'up'])
+    const directions = data.history.map((entry: { direction: string }) => entry.direction)
+    expect(directions.slice(-3)).toEqual(['up', 'down', 'up'])
   })
 
   it('names one tenant', async () => {
