@@ -72,6 +72,16 @@ describe.each(REALM_NAMES)('O3 a session of the %s realm', (name) => {
     expect((await lifeOf(realm, ann)).whole).toBe(30 * DAY)
   })
 
+  it('that is over does not come back, not even with a token that may come again', async () => {
+    const realm = realms[name]
+    const ann = await realm.register()
+    const { body } = await realm.refresh(ann.refreshToken)
+    await realm.change(sql`UPDATE sessions SET expires_at = now() WHERE id = ${sessionOf(ann)}`)
+    for (const token of [ann.refreshToken, body.refresh_token])
+      expect(await realm.refresh(token)).toMatchObject(INVALID)
+    for (const token of [ann.token, body.access_token]) expect(await realm.isIn(token)).toBe(false)
+  })
+
   it('has access tokens that do not outlive it', async () => {
     const realm = realms[name]
     const ann = await realm.register()
