@@ -1,4 +1,4 @@
-import { authErrors, authRoutes, SECURITY_SCHEMES, sessionRoutes } from './auth/index.ts'
+import { authErrors, authRoutes, keyRoutes, SECURITY_SCHEMES, sessionRoutes } from './auth/index.ts'
 import type { Platform } from './compose.ts'
 import { fleetRoutes } from './fleet/index.ts'
 import { type ApiDescription, createHttpServer, type HeaderScheme, type HttpServer } from './http/index.ts'
@@ -9,7 +9,7 @@ import { userErrors, userRoutes } from './users/index.ts'
 
 /** The HTTP application: every route that there is. Add a feature's routes here. */
 export async function createApp(platform: Platform): Promise<HttpServer> {
-  const { config, clock, log, core, tenancy, auth, sessions, users, organizations } = platform
+  const { config, clock, log, core, tenancy, keys, auth, sessions, users, organizations } = platform
   const { coreGuard, tenantGuard, adminGuard, accountGuard } = platform
 
   const server = await createHttpServer({
@@ -24,6 +24,7 @@ export async function createApp(platform: Platform): Promise<HttpServer> {
     readiness: [{ name: 'core database', check: () => ping(core) }],
     gauges: tenancyGauges(tenancy),
   })
+  keyRoutes(server, { keys: keys.ring })
   authRoutes(server, { auth, tenancy, tenantHeader: config.tenantHeader })
   sessionRoutes(server, { core, sessions, accountGuard })
   organizationRoutes(server, { organizations, coreGuard })

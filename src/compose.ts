@@ -6,7 +6,7 @@ import {
   createGuards,
   createPasswordHasher,
   createSessions,
-  loadKeyRing,
+  openKeys,
 } from './auth/index.ts'
 import type { Config } from './config.ts'
 import { EventEmitter } from './events/index.ts'
@@ -82,17 +82,16 @@ async function wire({ config, databaseUrl, secret, clock, log }: ComposeOptions,
     watch: true,
   })
   closers.push('tenant databases', () => tenancy.close())
-
   const events = new EventEmitter<Events>({ clock, log })
   // Handlers use the databases, and the worker publishes: they close in the reverse of this order.
   closers.push('event handlers', () => events.settle())
   closers.push('worker', () => tenancy.worker.stop())
   events.on('organization.created', 'log', ({ payload }) => log.info(payload, 'organization created'))
   tenancy.provisioner.use(organizationHooks(core, events))
-
-  const keys = await loadKeyRing(core, box)
+  const keys = await openKeys({ core, box, databaseUrl, clock, log })
+  closers.push('signing keys', () => keys.close())
   const issuer = `urn:uuid:${await tenancy.installationId()}`
-  const tokens = createAccessTokens({ keys, issuer, ttl: config.accessTokenTtl, clock })
+  const tokens = createAccessTokens({ keys: keys.ring, issuer, ttl: config.accessTokenTtl, clock })
   const sessions = createSessions({ tokens, box, config, events, log })
 
   return {
@@ -103,6 +102,7 @@ async function wire({ config, databaseUrl, secret, clock, log }: ComposeOptions,
     events,
     tenancy,
     sessions,
+    keys,
     auth: createAuthService({ core, sessions, passwords: createPasswordHasher(), events }),
     users: createUserService({ events }),
     organizations: createOrganizationService({ core, tenancy, log, perDay: config.organizationsPerDay }),

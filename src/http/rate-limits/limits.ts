@@ -45,7 +45,8 @@ export function createRateLimits({ enabled, factor }: RateLimitOptions): RateLim
       if (!enabled) return undefined
       const limit = policy.limit * factor
       const { used, endsAt } = counter.count(`${policy.name} ${client}`, policy.windowSeconds * 1000, nowMs)
-      const resetSeconds = Math.ceil((endsAt - nowMs) / 1000)
+      // Rounded first: the sum and the difference of such fractions may be off by a hair, which would become a second.
+      const resetSeconds = Math.ceil(Math.round(endsAt - nowMs) / 1000)
       const allowance = { policy, limit, left: Math.max(0, limit - used), resetSeconds }
       if (used <= limit) return allowance
       throw httpErrors.rateLimited({ retryAfter: resetSeconds, headers: allowanceHeaders(allowance) })
