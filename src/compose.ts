@@ -1,13 +1,5 @@
 import { fileURLToPath } from 'node:url'
-import {
-  type AuthEvents,
-  createAccessTokens,
-  createAuthService,
-  createGuards,
-  createPasswordHasher,
-  createSessions,
-  openKeys,
-} from './auth/index.ts'
+import { type AuthEvents, openIdentity } from './auth/index.ts'
 import type { Config } from './config.ts'
 import { EventEmitter } from './events/index.ts'
 import { createSchemaPolicy } from './fleet/index.ts'
@@ -82,17 +74,15 @@ async function wire({ config, databaseUrl, secret, clock, log }: ComposeOptions,
     watch: true,
   })
   closers.push('tenant databases', () => tenancy.close())
+
   const events = new EventEmitter<Events>({ clock, log })
   // Handlers use the databases, and the worker publishes: they close in the reverse of this order.
   closers.push('event handlers', () => events.settle())
   closers.push('worker', () => tenancy.worker.stop())
   events.on('organization.created', 'log', ({ payload }) => log.info(payload, 'organization created'))
   tenancy.provisioner.use(organizationHooks(core, events))
-  const keys = await openKeys({ core, box, databaseUrl, clock, log })
-  closers.push('signing keys', () => keys.close())
-  const issuer = `urn:uuid:${await tenancy.installationId()}`
-  const tokens = createAccessTokens({ keys: keys.ring, issuer, ttl: config.accessTokenTtl, clock })
-  const sessions = createSessions({ tokens, box, config, events, log })
+  const identity = await openIdentity({ config, core, databaseUrl, tenancy, box, events, clock, log })
+  closers.push('signing keys', () => identity.keys.close())
 
   return {
     config,
@@ -101,12 +91,9 @@ async function wire({ config, databaseUrl, secret, clock, log }: ComposeOptions,
     core,
     events,
     tenancy,
-    sessions,
-    keys,
-    auth: createAuthService({ core, sessions, passwords: createPasswordHasher(), events }),
+    ...identity,
     users: createUserService({ events }),
     organizations: createOrganizationService({ core, tenancy, log, perDay: config.organizationsPerDay }),
-    ...createGuards({ core, tenancy, tokens, tenantHeader: config.tenantHeader }),
     close: async () => {
       for (const { name, error } of await closers.close())
         log.error({ err: error }, `closing failed: ${name}`)

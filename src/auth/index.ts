@@ -1,6 +1,7 @@
 export { authErrors } from './errors.ts'
 export type { AuthEvents } from './events.ts'
-export { type AccountPrincipal, createGuards, SECURITY_SCHEMES } from './guards.ts'
+export { type AccountPrincipal, SECURITY_SCHEMES } from './guards.ts'
+export { type Identity, openIdentity } from './identity.ts'
 export { type AccessTokens, createAccessTokens } from './keys/access-token.ts'
 export { SigningKeyError } from './keys/key-pair.ts'
 export type { KeyRing } from './keys/key-ring.ts'
