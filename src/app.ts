@@ -1,4 +1,11 @@
-import { accountRoutes, authErrors, authRoutes, keyRoutes, SECURITY_SCHEMES } from './auth/index.ts'
+import {
+  accountRoutes,
+  authErrors,
+  authRoutes,
+  keyRoutes,
+  SECURITY_SCHEMES,
+  sessionRoutes,
+} from './auth/index.ts'
 import type { Platform } from './compose.ts'
 import { fleetRoutes } from './fleet/index.ts'
 import { type ApiDescription, createHttpServer, type HeaderScheme, type HttpServer } from './http/index.ts'
@@ -10,8 +17,8 @@ import { userErrors, userRoutes } from './users/index.ts'
 
 /** The HTTP application: every route that there is. Add a feature's routes here. */
 export async function createApp(platform: Platform): Promise<HttpServer> {
-  const { config, clock, log, core, mailer, tenancy, keys, auth, accounts, users, organizations } = platform
-  const { coreGuard, tenantGuard, accountGuard, adminGuard } = platform
+  const { config, clock, log, core, mailer, tenancy, keys, users, organizations } = platform
+  const { auth, accounts, sessions, coreGuard, tenantGuard, adminGuard, accountGuard } = platform
 
   const server = await createHttpServer({
     log,
@@ -27,6 +34,7 @@ export async function createApp(platform: Platform): Promise<HttpServer> {
   })
   keyRoutes(server, { keys: keys.ring })
   authRoutes(server, { auth, tenancy, tenantHeader: config.tenantHeader })
+  sessionRoutes(server, { core, sessions, accountGuard })
   accountRoutes(server, { ...accounts, tenancy, tenantHeader: config.tenantHeader, accountGuard })
   devMailRoutes(server, mailer)
   organizationRoutes(server, { organizations, coreGuard })

@@ -1,7 +1,7 @@
 import type { FastifyRequest } from 'fastify'
 import type { CoreDb, Tenancy, TenantDb } from '../tenancy/index.ts'
 import { readTenantHeader } from './guards.ts'
-import type { Realm } from './sessions/sessions.ts'
+import type { Realm } from './sessions/realm.ts'
 
 /** The platform, or the organization that is given. */
 export function realmOf(core: CoreDb, tenant?: TenantDb): Realm {

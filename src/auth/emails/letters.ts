@@ -5,7 +5,7 @@ import { authErrors } from '../errors.ts'
 import { putToken } from '../one-time/store.ts'
 import type { Purpose } from '../one-time/tables.ts'
 import { hashOneTimeToken, newOneTimeToken } from '../one-time/token.ts'
-import type { Realm } from '../sessions/sessions.ts'
+import type { Realm } from '../sessions/realm.ts'
 
 /** What a letter says; to whom it goes is decided apart. */
 type Message = Omit<Letter, 'to'>

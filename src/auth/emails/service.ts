@@ -12,7 +12,7 @@ import { PURPOSES } from '../one-time/tables.ts'
 import { hashOneTimeToken } from '../one-time/token.ts'
 import type { PasswordHasher } from '../passwords/passwords.ts'
 import { realmOf } from '../realm.ts'
-import type { Realm } from '../sessions/sessions.ts'
+import type { Realm } from '../sessions/realm.ts'
 import type { Letters } from './letters.ts'
 import {
   emailChangedNotice,

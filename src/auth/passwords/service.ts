@@ -21,7 +21,7 @@ import { dropTokens, findTokenUser, redeemToken } from '../one-time/store.ts'
 import { PURPOSES } from '../one-time/tables.ts'
 import { hashOneTimeToken } from '../one-time/token.ts'
 import { realmOf } from '../realm.ts'
-import type { Realm } from '../sessions/sessions.ts'
+import type { Realm } from '../sessions/realm.ts'
 import { revokeSessionsOf } from '../sessions/store.ts'
 import { type PasswordHasher, requireGoodPassword } from './passwords.ts'
 

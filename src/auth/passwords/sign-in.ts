@@ -3,8 +3,10 @@ import { AppError, type Id } from '../../platform/index.ts'
 import type { CoreDb } from '../../tenancy/index.ts'
 import { isStillPassword, upgradeHash } from '../accounts/store.ts'
 import { authErrors } from '../errors.ts'
-import type { Realm, Sessions, TokenPair } from '../sessions/sessions.ts'
-import { revokeSession } from '../sessions/store.ts'
+import type { Origin } from '../sessions/origin.ts'
+import type { Realm } from '../sessions/realm.ts'
+import { FORGOTTEN_AT_SIGN_IN, type Sessions, type TokenPair } from '../sessions/sessions.ts'
+import { forgetOldSessions, revokeSession } from '../sessions/store.ts'
 import type { PasswordHasher } from './passwords.ts'
 import { isOutdated } from './stored-hash.ts'
 
@@ -16,6 +18,7 @@ export interface Checked {
   readonly password: string
   /** What it was checked against. */
   readonly passwordHash: string
+  readonly origin: Origin
 }
 
 export interface SignInOptions {
@@ -36,11 +39,12 @@ export async function beginChecked(
   checked: Checked,
 ): Promise<TokenPair> {
   const { core, sessions } = options
-  const { userId, coreUserId, passwordHash } = checked
+  const { userId, coreUserId, passwordHash, origin } = checked
   const session = await realm.db.transaction(async (tx) => {
     if (coreUserId === null && !(await isStillPassword(tx, userId, passwordHash)))
       throw authErrors.invalidCredentials()
-    return await sessions.open(tx, userId)
+    await forgetOldSessions(tx, userId, FORGOTTEN_AT_SIGN_IN)
+    return await sessions.open(tx, userId, origin)
   })
   if (coreUserId !== null) {
     // Two databases: the session first, so that a change that comes later finds it.
