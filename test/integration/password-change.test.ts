@@ -116,6 +116,24 @@ describe('a password', () => {
   })
 })
 
+it('H7 a sign-in whose password is changed after it was checked does not get in', async () => {
+  const user = await register()
+  let answered = false
+  const isWaiting = async () => {
+    const waiting = sql`SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`
+    return answered || (await inCore(test.platform, waiting)).length > 0
+  }
+  const attempt = await test.platform.core.transaction(async (tx) => {
+    await tx.orm.execute(sql`UPDATE users SET password_hash = 'another' WHERE id = ${user.id}`)
+    const reply = login(user, PASSWORD).finally(() => {
+      answered = true
+    })
+    await expect.poll(isWaiting, { timeout: 10_000, interval: 10 }).toBe(true)
+    return { reply }
+  })
+  expect(await attempt.reply).toMatchObject({ status: 401, body: { code: 'invalid-credentials' } })
+})
+
 describe('a hash from elsewhere', () => {
   const store = async (user: SignedInUser, hash: string, realm?: string) =>
     rows(sql`UPDATE users SET password_hash = ${hash} WHERE id = ${user.id}`, realm)
