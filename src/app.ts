@@ -4,6 +4,8 @@ import {
   authRoutes,
   keyRoutes,
   SECURITY_SCHEMES,
+  secondFactorErrors,
+  secondFactorRoutes,
   sessionRoutes,
 } from './auth/index.ts'
 import type { Platform } from './compose.ts'
@@ -25,7 +27,7 @@ export async function createApp(platform: Platform): Promise<HttpServer> {
     version: VERSION,
     api: describeApi(config.tenantHeader),
     docs: config.docs,
-    errors: [authErrors, tenancyErrors, organizationErrors, userErrors],
+    errors: [authErrors, secondFactorErrors, tenancyErrors, organizationErrors, userErrors],
     rateLimits: { enabled: config.rateLimits, factor: config.rateLimitFactor },
     hsts: config.production,
     trustProxy: config.trustedProxies.length > 0 && config.trustedProxies,
@@ -35,6 +37,7 @@ export async function createApp(platform: Platform): Promise<HttpServer> {
   keyRoutes(server, { keys: keys.ring })
   authRoutes(server, { auth, tenancy, tenantHeader: config.tenantHeader })
   sessionRoutes(server, { core, sessions, accountGuard })
+  secondFactorRoutes(server, { ...platform, tenantHeader: config.tenantHeader })
   accountRoutes(server, { ...accounts, tenancy, tenantHeader: config.tenantHeader, accountGuard })
   devMailRoutes(server, mailer)
   organizationRoutes(server, { organizations, coreGuard })

@@ -78,12 +78,49 @@ CREATE TABLE public.organizations (
   CONSTRAINT organizations_slug_key UNIQUE (slug)
 );
 
+CREATE TABLE public.proof_tries (
+  user_id uuid NOT NULL,
+  tries integer NOT NULL,
+  window_ends_at timestamp(3) with time zone NOT NULL,
+  CONSTRAINT proof_tries_pkey PRIMARY KEY (user_id)
+);
+
+CREATE TABLE public.recovery_codes (
+  hash text NOT NULL,
+  user_id uuid NOT NULL,
+  used_at timestamp(3) with time zone,
+  CONSTRAINT recovery_codes_pkey PRIMARY KEY (hash)
+);
+
 CREATE TABLE public.refresh_tokens (
   hash text NOT NULL,
   session_id uuid NOT NULL,
   created_at timestamp(3) with time zone DEFAULT now() NOT NULL,
   used_at timestamp(3) with time zone,
   CONSTRAINT refresh_tokens_pkey PRIMARY KEY (hash)
+);
+
+CREATE TABLE public.second_factor_challenges (
+  hash text NOT NULL,
+  user_id uuid NOT NULL,
+  password_fingerprint text NOT NULL,
+  tries integer DEFAULT 0 NOT NULL,
+  created_at timestamp(3) with time zone DEFAULT now() NOT NULL,
+  expires_at timestamp(3) with time zone NOT NULL,
+  used_at timestamp(3) with time zone,
+  CONSTRAINT second_factor_challenges_pkey PRIMARY KEY (hash)
+);
+
+CREATE TABLE public.second_factors (
+  id uuid NOT NULL,
+  user_id uuid NOT NULL,
+  kind text NOT NULL,
+  sealed_secret text NOT NULL,
+  created_at timestamp(3) with time zone DEFAULT now() NOT NULL,
+  confirmed_at timestamp(3) with time zone,
+  last_step integer,
+  CONSTRAINT second_factors_pkey PRIMARY KEY (id),
+  CONSTRAINT second_factors_kind_check CHECK ((kind = 'totp'::text))
 );
 
 CREATE TABLE public.servers (
@@ -107,6 +144,9 @@ CREATE TABLE public.sessions (
   last_used_at timestamp(3) with time zone DEFAULT now() NOT NULL,
   device text DEFAULT 'Unknown device'::text NOT NULL,
   address text,
+  amr text[] DEFAULT '{pwd}'::text[] NOT NULL,
+  authenticated_at timestamp(3) with time zone DEFAULT now() NOT NULL,
+  second_factor_at timestamp(3) with time zone,
   CONSTRAINT sessions_pkey PRIMARY KEY (id)
 );
 
@@ -182,7 +222,15 @@ ALTER TABLE public.organizations ADD CONSTRAINT organizations_id_tenants_id_fk F
 
 ALTER TABLE public.organizations ADD CONSTRAINT organizations_owner_id_users_id_fk FOREIGN KEY (owner_id) REFERENCES public.users(id);
 
+ALTER TABLE public.proof_tries ADD CONSTRAINT proof_tries_user_id_users_id_fk FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
+
+ALTER TABLE public.recovery_codes ADD CONSTRAINT recovery_codes_user_id_users_id_fk FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
+
 ALTER TABLE public.refresh_tokens ADD CONSTRAINT refresh_tokens_session_id_sessions_id_fk FOREIGN KEY (session_id) REFERENCES public.sessions(id) ON DELETE CASCADE;
+
+ALTER TABLE public.second_factor_challenges ADD CONSTRAINT second_factor_challenges_user_id_users_id_fk FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
+
+ALTER TABLE public.second_factors ADD CONSTRAINT second_factors_user_id_users_id_fk FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
 
 ALTER TABLE public.sessions ADD CONSTRAINT sessions_user_id_users_id_fk FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
 
@@ -232,7 +280,13 @@ CREATE INDEX organization_requests_created_at_idx ON public.organization_request
 
 CREATE INDEX organizations_owner_id_idx ON public.organizations USING btree (owner_id);
 
+CREATE INDEX recovery_codes_user_id_idx ON public.recovery_codes USING btree (user_id);
+
 CREATE INDEX refresh_tokens_session_id_idx ON public.refresh_tokens USING btree (session_id);
+
+CREATE INDEX second_factor_challenges_user_id_idx ON public.second_factor_challenges USING btree (user_id);
+
+CREATE UNIQUE INDEX second_factors_totp_key ON public.second_factors USING btree (user_id) WHERE (kind = 'totp'::text);
 
 CREATE INDEX sessions_user_id_idx ON public.sessions USING btree (user_id);
 

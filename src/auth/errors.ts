@@ -1,7 +1,7 @@
 import { defineErrors } from '../platform/index.ts'
 
 /** RFC 6750 section 3: what a client that sent no usable token is told to send. */
-const CHALLENGE = 'Bearer realm="tenantry"'
+export const CHALLENGE = 'Bearer realm="tenantry"'
 
 export const authErrors = defineErrors({
   authenticationRequired: {

@@ -3,6 +3,11 @@ import type { Id } from '../platform/index.ts'
 /** Why a session ended before its time: signed out, ended by its owner from a list, or a refresh token of it came again. */
 export type SessionEnd = 'logout' | 'revoked' | 'reuse'
 
+interface OfUser {
+  readonly userId: Id
+  readonly scope: 'core' | 'tenant'
+}
+
 interface SessionOfUser {
   readonly userId: Id
   readonly sessionId: Id
@@ -23,6 +28,9 @@ export interface AuthEvents {
   'session.ended': SessionOfUser & { readonly reason: SessionEnd }
   /** Somebody else may hold tokens of this session, which was ended for it. */
   'session.reuse_detected': SessionOfUser
+  'second_factor.enabled': OfUser
+  'second_factor.disabled': OfUser
+  'second_factor.recovery_codes_renewed': OfUser
   'tenant_user.registered': { readonly userId: Id; readonly email: string }
 }
 

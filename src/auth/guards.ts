@@ -6,16 +6,17 @@ import type { CoreUser, TenantUser } from '../users/index.ts'
 import { authErrors } from './errors.ts'
 import type { AccessClaims, AccessTokens } from './keys/access-token.ts'
 import type { Audience } from './keys/tables.ts'
+import type { Freshness } from './second-factor/step-up.ts'
 import { findCorePrincipal, findTenantPrincipal } from './store.ts'
 
-export interface CorePrincipal {
+export interface CorePrincipal extends Freshness {
   readonly user: CoreUser
   readonly sessionId: Id
   /** When the access token does. */
   readonly expiresAt: Date
 }
 
-export interface TenantPrincipal {
+export interface TenantPrincipal extends Freshness {
   readonly tenant: TenantDb
   readonly user: TenantUser
   readonly sessionId: Id
@@ -130,10 +131,10 @@ async function admitToCore(
   { core }: GuardOptions,
   { userId, sessionId, expiresAt }: ClaimsFor<'core'>,
 ): Promise<CorePrincipal> {
-  const user = await findCorePrincipal(core, sessionId, userId)
-  if (!user) throw authErrors.invalidToken()
-  describeWork({ user_id: user.id })
-  return { user, sessionId, expiresAt: new Date(expiresAt * 1_000) }
+  const found = await findCorePrincipal(core, sessionId, userId)
+  if (!found) throw authErrors.invalidToken()
+  describeWork({ user_id: found.user.id })
+  return { ...found, sessionId, expiresAt: new Date(expiresAt * 1_000) }
 }
 
 async function admitToTenant(
@@ -145,10 +146,10 @@ async function admitToTenant(
   if (tenantId === undefined) throw authErrors.tenantHeaderRequired()
   if (tenantId !== claims.tenantId) throw authErrors.tenantMismatch()
   const tenant = await tenancy.enter(tenantId)
-  const user = await findTenantPrincipal(tenant, claims.sessionId, claims.userId)
-  if (!user) throw authErrors.invalidToken()
-  describeWork({ user_id: user.id })
-  return { tenant, user, sessionId: claims.sessionId }
+  const found = await findTenantPrincipal(tenant, claims.sessionId, claims.userId)
+  if (!found) throw authErrors.invalidToken()
+  describeWork({ user_id: found.user.id })
+  return { ...found, tenant, sessionId: claims.sessionId }
 }
 
 async function authenticate(request: FastifyRequest, tokens: AccessTokens): Promise<AccessClaims> {

@@ -9,6 +9,10 @@ import { createGuards, type Guards } from './guards.ts'
 import { createAccessTokens } from './keys/access-token.ts'
 import { type Keys, openKeys } from './keys/keys.ts'
 import { createPasswordHasher } from './passwords/passwords.ts'
+import { createFactors, type Factors } from './second-factor/factors.ts'
+import { createProofs } from './second-factor/proof.ts'
+import { createSecondFactorSignIn, type SecondFactorSignIn } from './second-factor/sign-in.ts'
+import { createStepUp, type StepUp } from './second-factor/step-up.ts'
 import { type AuthService, createAuthService } from './service.ts'
 import { createSessions, type Sessions } from './sessions/sessions.ts'
 
@@ -31,6 +35,9 @@ export interface Identity extends Guards {
   readonly accounts: Accounts
   readonly keys: Keys
   readonly sessions: Sessions
+  readonly secondFactor: SecondFactorSignIn
+  readonly factors: Factors
+  readonly stepUp: StepUp
 }
 
 /**
@@ -45,10 +52,15 @@ export async function openIdentity(options: IdentityOptions): Promise<Identity> 
   const tokens = createAccessTokens({ keys: keys.ring, issuer, ttl: config.accessTokenTtl, clock })
   const passwords = createPasswordHasher()
   const sessions = createSessions({ tokens, box, config, events, log })
+  const proofs = createProofs({ box, clock })
+  const secondFactor = createSecondFactorSignIn({ core, sessions, proofs })
   return {
     keys,
     sessions,
-    auth: createAuthService({ core, sessions, passwords, events }),
+    auth: createAuthService({ core, sessions, secondFactor, passwords, events }),
+    secondFactor,
+    factors: createFactors({ box, clock, proofs, events }),
+    stepUp: createStepUp({ passwords, proofs }),
     accounts: createAccounts({ core, tenancy, passwords, mailer, events }),
     ...createGuards({ core, tenancy, tokens, tenantHeader: config.tenantHeader }),
   }

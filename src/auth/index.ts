@@ -14,6 +14,15 @@ export { AUDIENCES, type Audience, signingKeys } from './keys/tables.ts'
 export { oneTimeTokens } from './one-time/tables.ts'
 export { createPasswordHasher, type PasswordHasher, passwordProblem } from './passwords/passwords.ts'
 export { type AuthRoutesOptions, authRoutes } from './routes.ts'
+export { secondFactorErrors } from './second-factor/errors.ts'
+export { type SecondFactorRoutesOptions, secondFactorRoutes } from './second-factor/routes.ts'
+export { type Freshness, requireStepUp, stepUpGuard } from './second-factor/step-up.ts'
+export {
+  proofTries,
+  recoveryCodes,
+  secondFactorChallenges,
+  secondFactors,
+} from './second-factor/tables.ts'
 export { type AuthService, createAuthService } from './service.ts'
 export { type SessionRoutesOptions, sessionRoutes } from './sessions/routes.ts'
 export { createSessions, type Sessions } from './sessions/sessions.ts'

@@ -5,6 +5,7 @@ import { userErrors } from '../users/index.ts'
 import { authErrors } from './errors.ts'
 import { createTenantOf } from './realm.ts'
 import { AuthResponse, LoginBody, presentSignedIn, RefreshBody, RegisterBody } from './schemas.ts'
+import { secondFactorErrors } from './second-factor/errors.ts'
 import type { AuthService } from './service.ts'
 import { originOf } from './sessions/origin.ts'
 
@@ -61,7 +62,11 @@ const LOGIN = {
   operationId: 'login',
   summary: 'Sign in to the platform, or to one organization',
   body: LoginBody,
-  response: responses({ 200: AuthResponse }, [...REALM_ERRORS, authErrors.invalidCredentials]),
+  response: responses({ 200: AuthResponse }, [
+    ...REALM_ERRORS,
+    authErrors.invalidCredentials,
+    secondFactorErrors.mfaChallenge,
+  ]),
 }
 
 const REFRESH = {

@@ -18,10 +18,12 @@ import { authErrors } from './errors.ts'
 import type { AuthEvents } from './events.ts'
 import { type PasswordHasher, requireGoodPassword } from './passwords/passwords.ts'
 import { beginChecked } from './passwords/sign-in.ts'
+import type { Proof } from './second-factor/proof.ts'
+import type { SecondFactorSignIn } from './second-factor/sign-in.ts'
 import type { Origin } from './sessions/origin.ts'
 import type { Realm } from './sessions/realm.ts'
 import type { Sessions, TokenPair } from './sessions/sessions.ts'
-import { findCorePrincipal, findTenantPrincipal } from './store.ts'
+import { type Found, findCorePrincipal, findTenantPrincipal } from './store.ts'
 
 /** A person who just signed in, and with what to go on. */
 export type SignedIn = { readonly tokens: TokenPair } & (
@@ -42,10 +44,20 @@ export interface AuthService {
   /**
    * The same answer, in the same time, for an unknown address, a wrong password and a disabled account.
    *
-   * @throws authErrors.invalidCredentials, httpErrors.overloaded
+   * @throws authErrors.invalidCredentials, secondFactorErrors.mfaChallenge, httpErrors.overloaded
    */
   login(
     credentials: { email: string; password: string },
+    origin: Origin,
+    tenant?: TenantDb,
+  ): Promise<SignedIn>
+  /**
+   * Ends a sign-in that a second factor was asked for.
+   *
+   * @throws authErrors.invalidToken, invalidCredentials; httpErrors.rateLimited
+   */
+  verify(
+    answer: { readonly mfaToken: string; readonly proof: Proof },
     origin: Origin,
     tenant?: TenantDb,
   ): Promise<SignedIn>
@@ -57,11 +69,12 @@ export interface AuthServiceOptions {
   readonly core: CoreDb
   readonly sessions: Sessions
   readonly passwords: PasswordHasher
+  readonly secondFactor: SecondFactorSignIn
   readonly events: Publisher<AuthEvents>
 }
 
 export function createAuthService(options: AuthServiceOptions): AuthService {
-  const { core, sessions, passwords, events } = options
+  const { core, sessions, secondFactor, passwords, events } = options
   const realmOf = (tenant?: TenantDb): Realm =>
     tenant ? { scope: 'tenant', db: tenant } : { scope: 'core', db: core }
 
@@ -95,7 +108,7 @@ export function createAuthService(options: AuthServiceOptions): AuthService {
       const { id: userId, passwordHash } = found
       const coreUserId = 'coreUserId' in found ? found.coreUserId : null
       const checked = { userId, coreUserId, password, passwordHash, origin }
-      const tokens = await beginChecked({ core, sessions, passwords }, realmOf(tenant), checked)
+      const tokens = await beginChecked(options, realmOf(tenant), checked)
       const scope = tenant ? 'tenant' : 'core'
       events.publish('user.logged_in', { userId: found.id, scope }, tenant?.tenantId)
       const { passwordHash: _, ...user } = found
@@ -104,11 +117,23 @@ export function createAuthService(options: AuthServiceOptions): AuthService {
 
     refresh: async (refreshToken, origin, tenant) => {
       const { userId, sessionId, ...tokens } = await sessions.refresh(realmOf(tenant), refreshToken, origin)
-      const user = tenant
-        ? await findTenantPrincipal(tenant, sessionId, userId)
-        : await findCorePrincipal(core, sessionId, userId)
-      if (!user || !(await mayGoOn(core, user, sessionId, tenant))) throw authErrors.invalidToken()
-      return present(user, tokens, tenant)
+      const found = await findPrincipal(core, tenant, sessionId, userId)
+      if (!found || !(await mayGoOn(core, found.user, sessionId, tenant))) throw authErrors.invalidToken()
+      return present(found.user, tokens, tenant)
+    },
+
+    verify: async ({ mfaToken, proof }, origin, tenant) => {
+      const { userId, sessionId, ...tokens } = await secondFactor.answer(
+        realmOf(tenant),
+        mfaToken,
+        proof,
+        origin,
+      )
+      const found = await findPrincipal(core, tenant, sessionId, userId)
+      if (!found) throw authErrors.invalidToken()
+      const scope = tenant ? 'tenant' : 'core'
+      events.publish('user.logged_in', { userId, scope }, tenant?.tenantId)
+      return present(found.user, tokens, tenant)
     },
   }
 }
@@ -148,6 +173,17 @@ async function mayGoOn(
   if (linked.passwordChangedAt === null) return true
   const began = await findSessionStart(tenant, sessionId)
   return began !== undefined && began > linked.passwordChangedAt
+}
+
+async function findPrincipal(
+  core: CoreDb,
+  tenant: TenantDb | undefined,
+  sessionId: Id,
+  userId: Id,
+): Promise<Found<CoreUser | TenantUser> | undefined> {
+  return tenant
+    ? await findTenantPrincipal(tenant, sessionId, userId)
+    : await findCorePrincipal(core, sessionId, userId)
 }
 
 function present(user: CoreUser | TenantUser, tokens: TokenPair, tenant?: TenantDb): SignedIn {

@@ -2,20 +2,30 @@ import { and, eq, getTableColumns, sql } from 'drizzle-orm'
 import { type Id, preparedFor } from '../platform/index.ts'
 import type { CoreExecutor, TenantExecutor } from '../tenancy/index.ts'
 import { type CoreUser, coreUsers, type TenantUser, tenantUsers } from '../users/index.ts'
+import { STEP_UP_SECONDS } from './second-factor/errors.ts'
+import type { Freshness } from './second-factor/step-up.ts'
 import { isLive } from './sessions/store.ts'
 import { sessions } from './sessions/tables.ts'
 
 const { passwordHash: _core, ...CORE_USER } = getTableColumns(coreUsers)
 const { passwordHash: _tenant, ...TENANT_USER } = getTableColumns(tenantUsers)
 
+/** Somebody's user and what its session allows, found by one statement. */
+export interface Found<User> extends Freshness {
+  readonly user: User
+}
+
+/** Whether the user of a session proved lately who it is, by the database's clock. */
+const IS_FRESH = sql<boolean>`${sessions.authenticatedAt} > now() - ${sql.raw(`interval '${STEP_UP_SECONDS} seconds'`)}`
+
 /** The core user of a live session, as long as both may be used: checked by the statement that loads the user. */
 export async function findCorePrincipal(
   core: CoreExecutor,
   sessionId: Id,
   userId: Id,
-): Promise<CoreUser | undefined> {
-  const [user] = await corePrincipal(core).execute({ sessionId, userId })
-  return user
+): Promise<Found<CoreUser> | undefined> {
+  const [found] = await corePrincipal(core).execute({ sessionId, userId })
+  return found
 }
 
 /** The tenant user of a live session; like `findCorePrincipal`. */
@@ -23,14 +33,14 @@ export async function findTenantPrincipal(
   tenant: TenantExecutor,
   sessionId: Id,
   userId: Id,
-): Promise<TenantUser | undefined> {
-  const [user] = await tenantPrincipal(tenant).execute({ sessionId, userId })
-  return user
+): Promise<Found<TenantUser> | undefined> {
+  const [found] = await tenantPrincipal(tenant).execute({ sessionId, userId })
+  return found
 }
 
 const corePrincipal = preparedFor((orm) =>
   orm
-    .select(CORE_USER)
+    .select({ user: CORE_USER, isFresh: IS_FRESH })
     .from(sessions)
     .innerJoin(coreUsers, eq(coreUsers.id, sessions.userId))
     .where(
@@ -45,7 +55,7 @@ const corePrincipal = preparedFor((orm) =>
 
 const tenantPrincipal = preparedFor((orm) =>
   orm
-    .select(TENANT_USER)
+    .select({ user: TENANT_USER, isFresh: IS_FRESH })
     .from(sessions)
     .innerJoin(tenantUsers, eq(tenantUsers.id, sessions.userId))
     .where(

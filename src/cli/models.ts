@@ -1,9 +1,20 @@
-import { oneTimeTokens, refreshTokens, sessions, signingKeys } from '../auth/index.ts'
+import {
+  oneTimeTokens,
+  proofTries,
+  recoveryCodes,
+  refreshTokens,
+  secondFactorChallenges,
+  secondFactors,
+  sessions,
+  signingKeys,
+} from '../auth/index.ts'
 import { fleetRuns, fleetRunTenants } from '../fleet/index.ts'
 import { mailRecipients } from '../mail/index.ts'
 import { organizationRequests, organizations } from '../organizations/index.ts'
 import { installation, servers, tenantIdentity, tenants } from '../tenancy/index.ts'
 import { coreUsers, tenantUsers } from '../users/index.ts'
+
+const SECOND_FACTOR = { secondFactors, recoveryCodes, secondFactorChallenges, proofTries }
 
 /** The tables of each kind of database: what `migrate generate` compares. Add your own here. */
 export const MODELS = {
@@ -16,11 +27,12 @@ export const MODELS = {
     organizationRequests,
     sessions,
     refreshTokens,
+    ...SECOND_FACTOR,
     signingKeys,
     fleetRuns,
     fleetRunTenants,
     mailRecipients,
     oneTimeTokens,
   },
-  tenant: { tenantIdentity, tenantUsers, sessions, refreshTokens, oneTimeTokens },
+  tenant: { tenantIdentity, tenantUsers, sessions, refreshTokens, oneTimeTokens, ...SECOND_FACTOR },
 } as const

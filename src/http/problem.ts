@@ -42,7 +42,7 @@ export const Problem = Type.Object(
 )
 export type Problem = Static<typeof Problem>
 
-/** Every kind of problem that this server may answer, by its code. */
+/** Every kind of problem that this server may answer, by its code; a variant's key has its status too. */
 export type ProblemCatalogue = ReadonlyMap<string, ErrorDefinition>
 
 /**
@@ -53,9 +53,11 @@ export type ProblemCatalogue = ReadonlyMap<string, ErrorDefinition>
 export function collectProblems(catalogues: readonly ErrorCatalogue[]): ProblemCatalogue {
   const problems = new Map<string, ErrorDefinition>()
   for (const { definition } of [httpErrors, ...catalogues].flatMap((catalogue) => Object.values(catalogue))) {
-    const other = problems.get(definition.code)
-    if (other && other !== definition) throw new Error(`Two errors have the code "${definition.code}"`)
-    problems.set(definition.code, definition)
+    const { code, status, isVariant } = definition
+    const key = isVariant ? `${code} ${status}` : code
+    const other = problems.get(key)
+    if (other && other !== definition) throw new Error(`Two errors have the code "${key}"`)
+    problems.set(key, definition)
   }
   return problems
 }
@@ -68,6 +70,7 @@ export function toProblem(error: AppError, requestId: string, problems: ProblemC
   const fixed =
     error.status < 500 ? undefined : (problems.get(error.code) ?? httpErrors.internalError.definition)
   return {
+    ...(error.status < 500 && error.members),
     type: PROBLEM_TYPE_BASE + error.code,
     title: error.title,
     status: error.status,

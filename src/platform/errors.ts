@@ -18,6 +18,8 @@ export interface ErrorDefinition {
   readonly retryAfter?: number
   /** Sent with every answer of this kind, lower case. */
   readonly headers?: Readonly<Record<string, string>>
+  /** Whether another definition has the code too, and this one is how certain routes answer it: with another status. */
+  readonly isVariant?: boolean
 }
 
 /** What one throw may add to its definition. */
@@ -27,6 +29,8 @@ export interface ErrorOccurrence {
   readonly errors?: readonly FieldError[]
   readonly headers?: Readonly<Record<string, string>>
   readonly retryAfter?: number
+  /** Members that the answer has besides the standard ones (RFC 9457 section 3.2); the client reads them. */
+  readonly members?: Readonly<Record<string, unknown>>
 }
 
 /** An expected failure with a stable code. Everything else that is thrown is a bug and answers 500. */
@@ -37,6 +41,7 @@ export class AppError extends Error {
   readonly title: string
   readonly errors: readonly FieldError[] | undefined
   readonly headers: Readonly<Record<string, string>>
+  readonly members: Readonly<Record<string, unknown>>
 
   constructor(definition: ErrorDefinition, occurrence: ErrorOccurrence = {}) {
     super(occurrence.detail ?? definition.detail, { cause: occurrence.cause })
@@ -44,6 +49,7 @@ export class AppError extends Error {
     this.status = definition.status
     this.title = definition.title
     this.errors = occurrence.errors
+    this.members = occurrence.members ?? {}
     const retryAfter = occurrence.retryAfter ?? definition.retryAfter
     this.headers = {
       ...(retryAfter === undefined ? {} : { 'retry-after': String(Math.max(1, Math.ceil(retryAfter))) }),

@@ -78,7 +78,7 @@ describe('the checks of every answer', () => {
     const route = find('GET', '/api/v1/organizations/me')
     expect(route?.statuses).toContain(503)
     const type = 'https://tenantry.dev/problems/overloaded'
-    expect(problems.get(type)).toBe(503)
+    expect(problems.get(type)).toEqual([503])
     const { headers, body } = refusal.reply
     const faulty = spoilt(refusal, {
       status: 503,

@@ -18,8 +18,8 @@ export interface Contract {
   find(method: string, url: string): DocumentedRoute | undefined
   /** Says what is wrong with the body of an answer; `undefined` when its schema accepts it. */
   complain(route: DocumentedRoute, status: number, body: unknown): string | undefined
-  /** Status of each kind of problem, by the URI of its type. */
-  readonly problems: ReadonlyMap<string, number>
+  /** Statuses of each kind of problem, one but for few, by the URI of its type. */
+  readonly problems: ReadonlyMap<string, readonly number[]>
 }
 
 interface Operation {
@@ -48,7 +48,12 @@ export async function readContract(app: HttpServer): Promise<Contract> {
     routes,
     find: (method, url) => findRoute(routes, method, url),
     complain: createComplaints(document, operations),
-    problems: new Map(kinds.map(({ type, status }) => [type, status])),
+    problems: new Map(
+      [...Map.groupBy(kinds, ({ type }) => type)].map(([type, same]) => [
+        type,
+        same.map(({ status }) => status),
+      ]),
+    ),
   }
 }
 

@@ -11,7 +11,7 @@ const LEAKS = [
   /postgres(ql)?:\/\//,
   /\$argon2|\$2[aby]\$/,
   /eyJ[\w-]{10,}/,
-  /tr[to]_[\w-]{10,}/,
+  /tr[tom]_[\w-]{10,}/,
   /\/(home|root|usr|tmp|var|work|app|src)\//,
   /Failed query|duplicate key|violates/,
 ]
@@ -20,6 +20,11 @@ const LEAKS = [
 const SECRET_FIELDS = /pass(word)?|hash|secret|salt|sealed|private|dsn|_url$/i
 /** A picture's address is meant to be seen. */
 const INNOCENT_FIELDS = new Set(['avatar_url'])
+
+/** Where somebody is told the secret of an authenticator app, once. */
+const isInnocent = (name: string, where: string) =>
+  INNOCENT_FIELDS.has(name) ||
+  (name === 'secret' && where.startsWith('POST /api/v1/auth/mfa/totp answered 201'))
 
 const SECURITY_HEADERS = {
   'x-content-type-options': 'nosniff',
@@ -66,7 +71,7 @@ function expectProblem(reply: ApiReply, { problems }: Contract, where: string): 
   const { type, status, instance, code } = reply.body ?? {}
   expect(reply.headers['content-type'], `G3 ${where}`).toBe('application/problem+json; charset=utf-8')
   expect(status, `G3 ${where}`).toBe(reply.status)
-  expect(problems.get(type), `G3 ${where}`).toBe(reply.status)
+  expect(problems.get(type), `G3 ${where}`).toContain(reply.status)
   expect(type, `G3 ${where}`).toMatch(new RegExp(`/problems/${code}$`))
   expect(instance, `G7 ${where}`).toBe(`urn:uuid:${reply.headers['x-request-id']}`)
   const { status: sent, headers } = reply
@@ -80,7 +85,7 @@ function expectNoLeak(reply: ApiReply, where: string): void {
   const headers = JSON.stringify({ ...reply.headers, date: '' })
   for (const leak of LEAKS) expect(text + headers, `G4 ${where}`).not.toMatch(leak)
   for (const name of fieldNames(reply.body)) {
-    if (!INNOCENT_FIELDS.has(name)) expect(name, `G6 ${where}`).not.toMatch(SECRET_FIELDS)
+    if (!isInnocent(name, where)) expect(name, `G6 ${where}`).not.toMatch(SECRET_FIELDS)
   }
 }
 
@@ -88,11 +93,12 @@ function isJson({ body }: ApiReply): boolean {
   return body !== undefined
 }
 
-/** Without the two fields that carry tokens, where a sign-in was answered, and without public keys, which are random. */
+/** Without the fields that carry tokens, where a sign-in was answered, and without public keys, which are random. */
 function withoutTokens(body: unknown): unknown {
   if (typeof body !== 'object' || body === null) return body
   if ('keys' in body && Array.isArray(body.keys))
     return { ...body, keys: body.keys.map((key) => ({ ...key, x: '', kid: '' })) }
+  if ('mfa_token' in body) return { ...body, mfa_token: '' }
   if (!('access_token' in body)) return body
   return { ...body, access_token: '', refresh_token: '' }
 }

@@ -13,10 +13,12 @@ export type AccessClaims = { readonly userId: Id; readonly sessionId: Id; readon
   | { readonly audience: 'tenant'; readonly tenantId: Id }
 )
 
-export type TokenSubject = { readonly userId: Id; readonly sessionId: Id } & (
-  | { readonly audience: 'core' }
-  | { readonly audience: 'tenant'; readonly tenantId: Id }
-)
+export type TokenSubject = {
+  readonly userId: Id
+  readonly sessionId: Id
+  /** How the user proved to be who it is (RFC 8176), for services that read tokens; we ask the session. */
+  readonly amr?: readonly string[]
+} & ({ readonly audience: 'core' } | { readonly audience: 'tenant'; readonly tenantId: Id })
 
 export interface AccessTokens {
   /** Seconds that a token lives. */
@@ -92,10 +94,7 @@ export function createAccessTokens({ keys, issuer, ttl, clock }: AccessTokenOpti
     issue: async (subject, seconds = ttl) => {
       const { kid, privateKey } = keys.signing(subject.audience)
       const issuedAt = nowSeconds()
-      return await new SignJWT({
-        sid: subject.sessionId,
-        ...(subject.audience === 'tenant' && { tid: subject.tenantId }),
-      })
+      return await new SignJWT(privateClaims(subject))
         .setProtectedHeader({ alg: ALGORITHM, typ: TYPE, kid })
         .setIssuer(issuer)
         .setAudience(subject.audience)
@@ -118,6 +117,14 @@ export function createAccessTokens({ keys, issuer, ttl, clock }: AccessTokenOpti
         throw authErrors.invalidToken({ cause: error })
       }
     },
+  }
+}
+
+function privateClaims(subject: TokenSubject): JWTPayload {
+  return {
+    sid: subject.sessionId,
+    ...(subject.audience === 'tenant' && { tid: subject.tenantId }),
+    ...(subject.amr && { amr: subject.amr }),
   }
 }
 

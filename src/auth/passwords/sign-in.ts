@@ -1,23 +1,18 @@
 import { httpErrors } from '../../http/index.ts'
-import { AppError, type Id } from '../../platform/index.ts'
+import { AppError } from '../../platform/index.ts'
 import type { CoreDb } from '../../tenancy/index.ts'
-import { isStillPassword, upgradeHash } from '../accounts/store.ts'
-import { authErrors } from '../errors.ts'
+import { upgradeHash } from '../accounts/store.ts'
+import type { SecondFactorSignIn } from '../second-factor/sign-in.ts'
 import type { Origin } from '../sessions/origin.ts'
 import type { Realm } from '../sessions/realm.ts'
-import { FORGOTTEN_AT_SIGN_IN, type Sessions, type TokenPair } from '../sessions/sessions.ts'
-import { forgetOldSessions, revokeSession } from '../sessions/store.ts'
+import type { Sessions, TokenPair } from '../sessions/sessions.ts'
+import { type KnownPassword, openForPassword } from './open-session.ts'
 import type { PasswordHasher } from './passwords.ts'
 import { isOutdated } from './stored-hash.ts'
 
 /** Somebody whose password was right a moment ago. */
-export interface Checked {
-  readonly userId: Id
-  /** The core user whose password it is, if it is not the user's own. */
-  readonly coreUserId: Id | null
+export interface Checked extends KnownPassword {
   readonly password: string
-  /** What it was checked against. */
-  readonly passwordHash: string
   readonly origin: Origin
 }
 
@@ -25,48 +20,46 @@ export interface SignInOptions {
   readonly core: CoreDb
   readonly sessions: Sessions
   readonly passwords: PasswordHasher
+  readonly secondFactor: SecondFactorSignIn
 }
 
 /**
- * Begins a session for somebody whose password was checked, and writes a hash of other parameters anew. A password that was
- * changed since the check lets nobody in, so that no session of it outlives the change that ended all of them.
+ * Begins a session for somebody whose password was checked, if that is enough, and writes a hash of other parameters anew.
  *
- * @throws authErrors.invalidCredentials
+ * @throws authErrors.invalidCredentials, secondFactorErrors.mfaChallenge
  */
 export async function beginChecked(
   options: SignInOptions,
   realm: Realm,
   checked: Checked,
 ): Promise<TokenPair> {
-  const { core, sessions } = options
-  const { userId, coreUserId, passwordHash, origin } = checked
-  const session = await realm.db.transaction(async (tx) => {
-    if (coreUserId === null && !(await isStillPassword(tx, userId, passwordHash)))
-      throw authErrors.invalidCredentials()
-    await forgetOldSessions(tx, userId, FORGOTTEN_AT_SIGN_IN)
-    return await sessions.open(tx, userId, origin)
-  })
-  if (coreUserId !== null) {
-    // Two databases: the session first, so that a change that comes later finds it.
-    const isValid = await core.transaction((tx) => isStillPassword(tx, coreUserId, passwordHash))
-    if (!isValid) {
-      await revokeSession(realm.db, session.sessionId)
-      throw authErrors.invalidCredentials()
-    }
+  const { core, sessions, secondFactor } = options
+  const methods = await secondFactor.methodsOf(realm, checked)
+  if (methods.length > 0) {
+    // First, because a challenge is bound to the hash.
+    const passwordHash = await upToDate(options, realm, checked)
+    throw await secondFactor.challenge(realm, { ...checked, passwordHash }, methods)
   }
-  if (isOutdated(passwordHash)) await rehash(options, realm, checked)
+  const session = await openForPassword(core, realm, checked, (tx) =>
+    sessions.open(tx, checked.userId, checked.origin),
+  )
+  await upToDate(options, realm, checked)
   return await sessions.issue(realm, session)
 }
 
-async function rehash({ core, passwords }: SignInOptions, realm: Realm, checked: Checked): Promise<void> {
+/** Writes a hash of other parameters anew, and gives the one that is stored now, as far as it knows. */
+async function upToDate({ core, passwords }: SignInOptions, realm: Realm, checked: Checked): Promise<string> {
   const { userId, coreUserId, password, passwordHash } = checked
+  if (!isOutdated(passwordHash)) return passwordHash
   try {
     const hash = await passwords.hash(password)
-    await (coreUserId === null
+    const isWritten = await (coreUserId === null
       ? upgradeHash(realm.db, userId, passwordHash, hash)
       : upgradeHash(core, coreUserId, passwordHash, hash))
+    return isWritten ? hash : passwordHash
   } catch (error) {
     // There is a next sign-in.
     if (!(error instanceof AppError) || error.code !== httpErrors.overloaded.definition.code) throw error
+    return passwordHash
   }
 }

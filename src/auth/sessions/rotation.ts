@@ -10,6 +10,7 @@ import {
   revokeSession,
   type SessionLife,
 } from './store.ts'
+import type { Amr } from './tables.ts'
 
 /** What came of a refresh token. */
 export type Rotation =
@@ -25,6 +26,7 @@ interface RotatedSession {
   readonly sessionId: Id
   readonly userId: Id
   readonly secondsLeft: number
+  readonly amr: readonly Amr[]
 }
 
 const REUSE_GRACE_SECONDS = 10

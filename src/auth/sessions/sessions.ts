@@ -22,6 +22,7 @@ import {
   listLiveSessions,
   type SessionLife,
 } from './store.ts'
+import type { Amr } from './tables.ts'
 
 export interface TokenPair {
   readonly accessToken: string
@@ -37,13 +38,19 @@ export interface OpenSession {
   readonly refreshToken: string
   /** Whole seconds that the session lives unless it is refreshed; its access token lives no longer. */
   readonly secondsLeft: number
+  /** How its user proved to be who it is. */
+  readonly amr: readonly Amr[]
 }
 
 export interface Sessions extends Pick<SessionEndings, 'end' | 'endAll'> {
   /** Begins a session for a user whose credentials were checked. */
   begin(realm: Realm, userId: Id, origin: Origin): Promise<TokenPair>
-  /** Writes a session in the caller's transaction, beside a user that is new; `issue` goes on after the commit. */
-  open(tx: AnyTx, userId: Id, origin: Origin): Promise<OpenSession>
+  /**
+   * Writes a session in the caller's transaction, beside a user that is new; `issue` goes on after the commit.
+   *
+   * @param amr how the user proved to be who it is; the password alone by default
+   */
+  open(tx: AnyTx, userId: Id, origin: Origin, amr?: readonly Amr[]): Promise<OpenSession>
   /** Hands out the tokens of an open session. */
   issue(realm: Realm, session: OpenSession): Promise<TokenPair>
   /**
@@ -85,8 +92,8 @@ export function createSessions({ tokens, box, config, events, log }: SessionOpti
     idle: config.sessionIdleTtl,
   }
 
-  const issue: Sessions['issue'] = async (realm, { userId, sessionId, refreshToken, secondsLeft }) => {
-    const who = { userId, sessionId }
+  const issue: Sessions['issue'] = async (realm, { userId, sessionId, refreshToken, secondsLeft, amr }) => {
+    const who = { userId, sessionId, amr }
     const expiresIn = Math.min(tokens.ttl, secondsLeft)
     const accessToken = await tokens.issue(
       realm.scope === 'core'
@@ -97,10 +104,10 @@ export function createSessions({ tokens, box, config, events, log }: SessionOpti
     return { accessToken, refreshToken, expiresIn }
   }
 
-  const open: Sessions['open'] = async (tx, userId, origin) => {
-    const session = { userId, sessionId: newId(), refreshToken: newRefreshToken() }
+  const open: Sessions['open'] = async (tx, userId, origin, amr = ['pwd']) => {
+    const session = { userId, sessionId: newId(), refreshToken: newRefreshToken(), amr }
     const refreshTokenHash = hashRefreshToken(session.refreshToken)
-    const row = { id: session.sessionId, userId, refreshTokenHash, origin }
+    const row = { id: session.sessionId, userId, refreshTokenHash, origin, amr }
     return { ...session, secondsLeft: await insertSession(tx, row, life) }
   }
 

@@ -2,10 +2,10 @@ import { and, desc, eq, gt, isNotNull, isNull, ne, type SQL, type SQLWrapper, sq
 import type { Executor, Id, Transaction } from '../../platform/index.ts'
 import { coreUsers } from '../../users/index.ts'
 import type { Origin } from './origin.ts'
-import { refreshTokens, sessions } from './tables.ts'
+import { type Amr, refreshTokens, sessions } from './tables.ts'
 
 /** Sessions lie in core and tenant databases alike. */
-type AnyExecutor = Executor<'core'> | Executor<'tenant'>
+export type AnyExecutor = Executor<'core'> | Executor<'tenant'>
 export type AnyTx = Transaction<'core'> | Transaction<'tenant'>
 
 /** How long sessions live, in seconds. */
@@ -27,14 +27,16 @@ const SECONDS_LEFT = sql<number>`floor(extract(epoch from ${sessions.expiresAt} 
 /** Writes a session with its first refresh token. Gives the whole seconds that it lives unless it is refreshed. */
 export async function insertSession(
   tx: AnyTx,
-  session: { id: Id; userId: Id; refreshTokenHash: string; origin: Origin },
+  session: { id: Id; userId: Id; refreshTokenHash: string; origin: Origin; amr: readonly Amr[] },
   life: SessionLife,
 ): Promise<number> {
   const { id, userId, refreshTokenHash, origin } = session
+  const amr = [...session.amr]
+  const secondFactorAt = amr.length > 1 ? sql`now()` : null
   const expiresAt = sql`now() + least(${seconds(life.idle)}, ${absoluteLife(tx, userId, life)})`
   const [row] = await tx.orm
     .insert(sessions)
-    .values({ id, userId, ...origin, expiresAt })
+    .values({ id, userId, ...origin, amr, secondFactorAt, expiresAt })
     .returning({ secondsLeft: SECONDS_LEFT })
   await insertRefreshToken(tx, { hash: refreshTokenHash, sessionId: id })
   return row?.secondsLeft ?? 0
@@ -90,13 +92,13 @@ export async function prolongSession(
   sessionId: Id,
   origin: Origin,
   life: SessionLife,
-): Promise<{ userId: Id; secondsLeft: number } | undefined> {
+): Promise<{ userId: Id; secondsLeft: number; amr: Amr[] } | undefined> {
   const end = sql`${sessions.createdAt} + ${absoluteLife(db, sessions.userId, life)}`
   const [row] = await db.orm
     .update(sessions)
     .set({ ...origin, lastUsedAt: sql`now()`, expiresAt: sql`least(now() + ${seconds(life.idle)}, ${end})` })
     .where(isLive(sessionId))
-    .returning({ userId: sessions.userId, secondsLeft: SECONDS_LEFT })
+    .returning({ userId: sessions.userId, secondsLeft: SECONDS_LEFT, amr: sessions.amr })
   return row
 }
 

@@ -3,6 +3,10 @@ import { coreUsers } from '../../users/index.ts'
 
 const time = (name: string) => timestamp(name, { withTimezone: true, precision: 3 })
 
+/** Authentication methods: password, one-time code, recovery code. */
+export const AMR = ['pwd', 'otp', 'rcv'] as const
+export type Amr = (typeof AMR)[number]
+
 /** The device of a session whose client did not say, or said what nobody knows. */
 export const UNKNOWN_DEVICE = 'Unknown device'
 
@@ -26,6 +30,12 @@ export const sessions = pgTable(
     /** Where it was last used from, coarsely: for its owner's eyes, and for no decision. */
     device: text().notNull().default(UNKNOWN_DEVICE),
     address: text(),
+    /** How its user proved to be who it is, as in `amr` (RFC 8176). */
+    amr: text({ enum: AMR }).array().notNull().default(['pwd']),
+    /** The sign-in, or the last time that its user proved it again: dangerous actions want it recent. */
+    authenticatedAt: time('authenticated_at').notNull().defaultNow(),
+    /** When its user last showed a second factor; null while never. */
+    secondFactorAt: time('second_factor_at'),
   },
   (table) => [index('sessions_user_id_idx').on(table.userId)],
 )

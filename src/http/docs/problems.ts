@@ -67,8 +67,9 @@ export function serveProblems(server: HttpServer, problems: ProblemCatalogue): v
       },
     },
     async (request, reply) => {
-      const kind = kinds.find(({ code }) => code === request.params.code)
-      if (!kind) throw httpErrors.notFound()
+      const known = problems.get(request.params.code)
+      if (!known || known.isVariant) throw httpErrors.notFound()
+      const kind = toKind(known)
       if (!prefers(request.headers.accept, 'text/html')) return kind
       return sendPage(reply, kind.title, describe(kind))
     },

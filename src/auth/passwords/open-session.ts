@@ -1,0 +1,42 @@
+import type { Id } from '../../platform/index.ts'
+import type { CoreDb } from '../../tenancy/index.ts'
+import { isStillPassword } from '../accounts/store.ts'
+import { authErrors } from '../errors.ts'
+import type { Realm } from '../sessions/realm.ts'
+import { FORGOTTEN_AT_SIGN_IN, type OpenSession } from '../sessions/sessions.ts'
+import { type AnyTx, forgetOldSessions, revokeSession } from '../sessions/store.ts'
+
+/** Somebody whose password was right. */
+export interface KnownPassword {
+  readonly userId: Id
+  /** The core user whose password it is, if it is not the user's own. */
+  readonly coreUserId: Id | null
+  /** What it was checked against. */
+  readonly passwordHash: string
+}
+
+/**
+ * Opens a session for a password that was right. One that was changed since lets nobody in, so that no session of it
+ * outlives the change that ended all of them.
+ *
+ * @param open runs in the session's transaction; throws where there is to be none
+ * @throws authErrors.invalidCredentials
+ */
+export async function openForPassword(
+  core: CoreDb,
+  realm: Realm,
+  { userId, coreUserId, passwordHash }: KnownPassword,
+  open: (tx: AnyTx) => Promise<OpenSession>,
+): Promise<OpenSession> {
+  const session = await realm.db.transaction(async (tx) => {
+    if (coreUserId === null && !(await isStillPassword(tx, userId, passwordHash)))
+      throw authErrors.invalidCredentials()
+    await forgetOldSessions(tx, userId, FORGOTTEN_AT_SIGN_IN)
+    return await open(tx)
+  })
+  if (coreUserId === null) return session
+  // Two databases: the session first, so that a change that comes later finds it.
+  if (await core.transaction((tx) => isStillPassword(tx, coreUserId, passwordHash))) return session
+  await revokeSession(realm.db, session.sessionId)
+  throw authErrors.invalidCredentials()
+}

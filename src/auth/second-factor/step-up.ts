@@ -1,0 +1,83 @@
+import type { FastifyRequest } from 'fastify'
+import { createGuard, type Guard } from '../../http/index.ts'
+import type { Id } from '../../platform/index.ts'
+import { findAccount } from '../accounts/store.ts'
+import { authErrors } from '../errors.ts'
+import type { PasswordHasher } from '../passwords/passwords.ts'
+import type { AnyExecutor } from '../sessions/store.ts'
+import type { Amr } from '../sessions/tables.ts'
+import { secondFactorErrors } from './errors.ts'
+import type { FactorOwner } from './owner.ts'
+import type { Proof, Proofs } from './proof.ts'
+import { forgetTries, markProven, summarize } from './store.ts'
+
+/** What a principal tells of how lately its session's user proved who it is. */
+export interface Freshness {
+  /** Whether that was in the last `STEP_UP_SECONDS`. */
+  readonly isFresh: boolean
+}
+
+/** Refuses a dangerous action to a session whose user did not prove lately who it is. @throws secondFactorErrors.stepUpRequired */
+export function requireStepUp({ isFresh }: Freshness): void {
+  if (!isFresh) throw secondFactorErrors.stepUpRequired()
+}
+
+/**
+ * Makes the guard of dangerous actions, to stand behind the one that says who asks:
+ * `onRequest: [accountGuard.onRequest, stepUpGuard(accountGuard).onRequest]`.
+ */
+export function stepUpGuard(guard: Guard<Freshness>): Guard<void> {
+  const admit = async (request: FastifyRequest): Promise<void> => requireStepUp(guard.admitted(request))
+  return createGuard([], admit, [secondFactorErrors.stepUpRequired])
+}
+
+export interface StepUp {
+  /**
+   * Makes a session fresh. A user with a second factor shows that; the password alone would let in who has a stolen
+   * session and a guessed password.
+   *
+   * @throws authErrors.invalidCredentials, mfaRequired; httpErrors.rateLimited, overloaded
+   */
+  prove(session: OwnSession, owner: FactorOwner, proof: Proof | { readonly password: string }): Promise<void>
+}
+
+/** A session, in the database where it lies. */
+export interface OwnSession {
+  readonly db: AnyExecutor
+  readonly sessionId: Id
+}
+
+export function createStepUp(options: {
+  readonly passwords: PasswordHasher
+  readonly proofs: Proofs
+}): StepUp {
+  const { passwords, proofs } = options
+
+  const checkPassword = async (owner: FactorOwner, password: string): Promise<Amr> => {
+    const { realm, userId } = owner
+    const { factors } = await summarize(realm.db, userId)
+    if (factors.length > 0) {
+      const detail = 'This account has a second factor: send a code of it, or a recovery code.'
+      throw secondFactorErrors.mfaRequired({ detail })
+    }
+    await proofs.spend(owner)
+    const account = await findAccount(realm.db, userId)
+    if (!(await passwords.verify(password, account?.passwordHash)))
+      throw authErrors.invalidCredentials({ detail: 'The password is wrong.' })
+    await forgetTries(realm.db, userId)
+    return 'pwd'
+  }
+
+  const checkProof = async (owner: FactorOwner, proof: Proof): Promise<Amr> => {
+    await proofs.spend(owner)
+    return await proofs.accept(owner, proof)
+  }
+
+  return {
+    prove: async ({ db, sessionId }, owner, proof) => {
+      const method =
+        'password' in proof ? await checkPassword(owner, proof.password) : await checkProof(owner, proof)
+      await markProven(db, sessionId, method)
+    },
+  }
+}

@@ -1,0 +1,209 @@
+import { and, count, eq, isNotNull, isNull, lt, or, type SQL, sql } from 'drizzle-orm'
+import type { Id } from '../../platform/index.ts'
+import type { AnyExecutor, AnyTx } from '../sessions/store.ts'
+import { type Amr, sessions } from '../sessions/tables.ts'
+import {
+  type FactorKind,
+  proofTries,
+  recoveryCodes,
+  secondFactorChallenges,
+  secondFactors,
+} from './tables.ts'
+
+export interface Factor {
+  readonly id: Id
+  readonly kind: FactorKind
+  readonly sealedSecret: string
+  readonly confirmedAt: Date | null
+}
+
+const { id, kind, sealedSecret, confirmedAt } = secondFactors
+const FACTOR = { id, kind, sealedSecret, confirmedAt }
+const isTotpOf = (userId: Id) => and(eq(secondFactors.userId, userId), eq(kind, 'totp'))
+
+/** A user's authenticator app, confirmed or not. */
+export async function findTotp(db: AnyExecutor, userId: Id): Promise<Factor | undefined> {
+  const [row] = await db.orm.select(FACTOR).from(secondFactors).where(isTotpOf(userId))
+  return row
+}
+
+/** Writes an app that is not confirmed yet over another such; says `false` where one is confirmed, and stays. */
+export async function upsertTotp(
+  db: AnyExecutor,
+  totp: { id: Id; userId: Id; sealedSecret: string },
+): Promise<boolean> {
+  const { rowCount } = await db.orm
+    .insert(secondFactors)
+    .values({ ...totp, kind: 'totp' })
+    .onConflictDoUpdate({
+      target: secondFactors.userId,
+      targetWhere: sql`kind = 'totp'`,
+      set: { id: totp.id, sealedSecret: totp.sealedSecret, createdAt: sql`now()` },
+      setWhere: isNull(confirmedAt),
+    })
+  return rowCount === 1
+}
+
+/** Lets a factor count, as of the step of the code that showed it; says `false` where it counted or is gone. */
+export async function confirmFactor(tx: AnyTx, factorId: Id, step: number): Promise<boolean> {
+  const { rowCount } = await tx.orm
+    .update(secondFactors)
+    .set({ confirmedAt: sql`now()`, lastStep: step })
+    .where(and(eq(id, factorId), isNull(confirmedAt)))
+  return rowCount === 1
+}
+
+/** Accepts a code of a step, unless one of this or a later step was accepted before. */
+export async function useStep(db: AnyExecutor, factorId: Id, step: number): Promise<boolean> {
+  const { lastStep } = secondFactors
+  const isNew = or(isNull(lastStep), lt(lastStep, step))
+  const { rowCount } = await db.orm
+    .update(secondFactors)
+    .set({ lastStep: step })
+    .where(and(eq(id, factorId), isNotNull(confirmedAt), isNew))
+  return rowCount === 1
+}
+
+/** Removes a user's app with every recovery code; says `false` where none counted. */
+export async function deleteTotp(tx: AnyTx, userId: Id): Promise<boolean> {
+  const { rowCount } = await tx.orm.delete(secondFactors).where(and(isTotpOf(userId), isNotNull(confirmedAt)))
+  if (rowCount === 0) return false
+  await tx.orm.delete(recoveryCodes).where(eq(recoveryCodes.userId, userId))
+  return true
+}
+
+/** Replaces all recovery codes of a user; says `false` to who has no factor that they could stand in for. */
+export async function replaceRecoveryCodes(
+  tx: AnyTx,
+  userId: Id,
+  hashes: readonly string[],
+): Promise<boolean> {
+  // Whoever does the same at this moment waits here, or both sets would be valid.
+  const isActive = and(eq(secondFactors.userId, userId), isNotNull(confirmedAt))
+  const held = await tx.orm.select({ id }).from(secondFactors).where(isActive).for('update')
+  if (held.length === 0) return false
+  await tx.orm.delete(recoveryCodes).where(eq(recoveryCodes.userId, userId))
+  await tx.orm.insert(recoveryCodes).values(hashes.map((hash) => ({ hash, userId })))
+  return true
+}
+
+/** Accepts a recovery code once. */
+export async function useRecoveryCode(db: AnyExecutor, userId: Id, hash: string): Promise<boolean> {
+  const { usedAt } = recoveryCodes
+  const { rowCount } = await db.orm
+    .update(recoveryCodes)
+    .set({ usedAt: sql`now()` })
+    .where(and(eq(recoveryCodes.hash, hash), eq(recoveryCodes.userId, userId), isNull(usedAt)))
+  return rowCount === 1
+}
+
+export interface FactorSummary {
+  /** Those that count. */
+  readonly factors: readonly { readonly kind: FactorKind; readonly confirmedAt: Date }[]
+  readonly recoveryCodesLeft: number
+}
+
+export async function summarize(db: AnyExecutor, userId: Id): Promise<FactorSummary> {
+  const rows = await db.orm
+    .select({
+      kind,
+      confirmedAt: sql<Date>`${confirmedAt}`.mapWith(confirmedAt),
+      left: sql<number>`${db.orm
+        .select({ left: count() })
+        .from(recoveryCodes)
+        .where(and(eq(recoveryCodes.userId, userId), isNull(recoveryCodes.usedAt)))}`.mapWith(Number),
+    })
+    .from(secondFactors)
+    .where(and(eq(secondFactors.userId, userId), isNotNull(confirmedAt)))
+  return {
+    factors: rows.map((row) => ({ kind: row.kind, confirmedAt: row.confirmedAt })),
+    recoveryCodesLeft: rows[0]?.left ?? 0,
+  }
+}
+
+/** Writes a challenge, and deletes those of the user that are over. */
+export async function insertChallenge(
+  db: AnyExecutor,
+  challenge: { hash: string; userId: Id; passwordFingerprint: string },
+  lifeSeconds: number,
+): Promise<void> {
+  const { userId, expiresAt } = secondFactorChallenges
+  await db.orm
+    .delete(secondFactorChallenges)
+    .where(and(eq(userId, challenge.userId), lt(expiresAt, sql`now()`)))
+  await db.orm.insert(secondFactorChallenges).values({ ...challenge, expiresAt: fromNow(lifeSeconds) })
+}
+
+const OPEN = and(isNull(secondFactorChallenges.usedAt), sql`${secondFactorChallenges.expiresAt} > now()`)
+
+/** Spends one of a challenge's tries before anything is looked at; `undefined` where it is over, used, or has none left. */
+export async function tryChallenge(
+  db: AnyExecutor,
+  hash: string,
+  tries: number,
+): Promise<{ userId: Id; passwordFingerprint: string } | undefined> {
+  const { userId, passwordFingerprint } = secondFactorChallenges
+  const [row] = await db.orm
+    .update(secondFactorChallenges)
+    .set({ tries: sql`${secondFactorChallenges.tries} + 1` })
+    .where(and(eq(secondFactorChallenges.hash, hash), OPEN, lt(secondFactorChallenges.tries, tries)))
+    .returning({ userId, passwordFingerprint })
+  return row
+}
+
+/** Uses a challenge up; says `false` to all but the first. */
+export async function closeChallenge(tx: AnyTx, hash: string): Promise<boolean> {
+  const { rowCount } = await tx.orm
+    .update(secondFactorChallenges)
+    .set({ usedAt: sql`now()` })
+    .where(and(eq(secondFactorChallenges.hash, hash), OPEN))
+  return rowCount === 1
+}
+
+const IS_OVER = sql`${proofTries.windowEndsAt} <= now()`
+
+/** Spends one of a user's tries. Gives the seconds to wait where none is left in this window, and 0 otherwise. */
+export async function spendTry(
+  db: AnyExecutor,
+  userId: Id,
+  { tries, windowSeconds }: { tries: number; windowSeconds: number },
+): Promise<number> {
+  const windowEndsAt = fromNow(windowSeconds)
+  const { rowCount } = await db.orm
+    .insert(proofTries)
+    .values({ userId, tries: 1, windowEndsAt })
+    .onConflictDoUpdate({
+      target: proofTries.userId,
+      set: {
+        tries: sql`CASE WHEN ${IS_OVER} THEN 1 ELSE ${proofTries.tries} + 1 END`,
+        windowEndsAt: sql`CASE WHEN ${IS_OVER} THEN ${windowEndsAt} ELSE ${proofTries.windowEndsAt} END`,
+      },
+      setWhere: sql`${IS_OVER} OR ${proofTries.tries} < ${tries}`,
+    })
+  if (rowCount === 1) return 0
+  const left = sql<number>`extract(epoch FROM ${proofTries.windowEndsAt} - now())`.mapWith(Number)
+  const [row] = await db.orm.select({ left }).from(proofTries).where(eq(proofTries.userId, userId))
+  return Math.max(1, Math.ceil(row?.left ?? 1))
+}
+
+/** Somebody proved to be the user: what was tried before is forgotten. */
+export async function forgetTries(db: AnyExecutor, userId: Id): Promise<void> {
+  await db.orm.delete(proofTries).where(eq(proofTries.userId, userId))
+}
+
+/** Notes in a session that its user just proved again who it is, and how. */
+export async function markProven(db: AnyExecutor, sessionId: Id, method: Amr): Promise<void> {
+  const { amr } = sessions
+  await db.orm
+    .update(sessions)
+    .set({
+      authenticatedAt: sql`now()`,
+      amr: sql`CASE WHEN ${method} = ANY(${amr}) THEN ${amr} ELSE array_append(${amr}, ${method}) END`,
+      ...(method !== 'pwd' && { secondFactorAt: sql`now()` }),
+    })
+    .where(eq(sessions.id, sessionId))
+}
+
+function fromNow(seconds: number): SQL {
+  return sql`now() + make_interval(secs => ${seconds})`
+}
