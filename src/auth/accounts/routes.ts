@@ -9,6 +9,7 @@ import type { PasswordService } from '../passwords/service.ts'
 import { createTenantOf } from '../realm.ts'
 import { limited, realmHeaders } from '../routes.ts'
 import { Email, NewPassword } from '../schemas.ts'
+import { stepUpGuard } from '../second-factor/step-up.ts'
 
 export interface AccountRoutesOptions {
   readonly passwords: PasswordService
@@ -178,7 +179,7 @@ function ownEmail(server: HttpServer, { emails, accountGuard }: AccountRoutesOpt
     '/api/v1/auth/email/change',
     {
       ...limited(RATE.login),
-      onRequest,
+      onRequest: [onRequest, stepUpGuard(accountGuard).onRequest],
       schema: {
         operationId: 'requestEmailChange',
         summary: 'Mail a link to my new e-mail address; the same answer where it is taken',

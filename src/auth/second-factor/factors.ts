@@ -10,6 +10,7 @@ import {
   deleteTotp,
   type FactorSummary,
   findTotp,
+  forgetTries,
   replaceRecoveryCodes,
   summarize,
   upsertTotp,
@@ -80,6 +81,7 @@ export function createFactors({ box, clock, proofs, events }: FactorOptions): Fa
       const isConfirmed = await realm.db.transaction(async (tx) => {
         if (!(await confirmFactor(tx, factor.id, step))) return false
         await replaceRecoveryCodes(tx, userId, hashes)
+        await forgetTries(tx, userId)
         return true
       })
       if (!isConfirmed) throw wrongCode()
