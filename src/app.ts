@@ -20,7 +20,8 @@ import { userErrors, userRoutes } from './users/index.ts'
 /** The HTTP application: every route that there is. Add a feature's routes here. */
 export async function createApp(platform: Platform): Promise<HttpServer> {
   const { config, clock, log, core, mailer, tenancy, keys, users, organizations } = platform
-  const { auth, accounts, sessions, coreGuard, tenantGuard, adminGuard, accountGuard } = platform
+  const { auth, accounts, sessions, coreGuard, tenantGuard, adminGuard, accountGuard, enrolmentGuard } =
+    platform
 
   const server = await createHttpServer({
     log,
@@ -36,7 +37,7 @@ export async function createApp(platform: Platform): Promise<HttpServer> {
   })
   keyRoutes(server, { keys: keys.ring })
   authRoutes(server, { auth, tenancy, tenantHeader: config.tenantHeader })
-  sessionRoutes(server, { core, sessions, accountGuard })
+  sessionRoutes(server, { core, sessions, accountGuard, enrolmentGuard })
   secondFactorRoutes(server, { ...platform, tenantHeader: config.tenantHeader })
   accountRoutes(server, { ...accounts, tenancy, tenantHeader: config.tenantHeader, accountGuard })
   devMailRoutes(server, mailer)

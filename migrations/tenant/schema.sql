@@ -43,6 +43,14 @@ CREATE TABLE public.second_factor_challenges (
   CONSTRAINT second_factor_challenges_pkey PRIMARY KEY (hash)
 );
 
+CREATE TABLE public.second_factor_policy (
+  singleton boolean DEFAULT true NOT NULL,
+  is_required boolean NOT NULL,
+  updated_at timestamp(3) with time zone DEFAULT now() NOT NULL,
+  CONSTRAINT second_factor_policy_pkey PRIMARY KEY (singleton),
+  CONSTRAINT second_factor_policy_singleton_check CHECK (singleton)
+);
+
 CREATE TABLE public.second_factors (
   id uuid NOT NULL,
   user_id uuid NOT NULL,

@@ -6,8 +6,9 @@ import type { CoreUser, TenantUser } from '../users/index.ts'
 import { authErrors } from './errors.ts'
 import type { AccessClaims, AccessTokens } from './keys/access-token.ts'
 import type { Audience } from './keys/tables.ts'
+import { secondFactorErrors } from './second-factor/errors.ts'
 import type { Freshness } from './second-factor/step-up.ts'
-import { findCorePrincipal, findTenantPrincipal } from './store.ts'
+import { type Found, findCorePrincipal, findTenantPrincipal } from './store.ts'
 
 export interface CorePrincipal extends Freshness {
   readonly user: CoreUser
@@ -50,6 +51,7 @@ const TENANT_ERRORS = [
   authErrors.tenantHeaderRequired,
   authErrors.tenantHeaderInvalid,
   authErrors.tenantMismatch,
+  secondFactorErrors.mfaRequired,
   ...Object.values(tenancyErrors),
 ]
 
@@ -61,6 +63,8 @@ export interface Guards {
   readonly adminGuard: Guard<CorePrincipal>
   readonly tenantGuard: Guard<TenantPrincipal>
   readonly accountGuard: Guard<AccountPrincipal>
+  /** The account guard without the question for a second factor: for what a member needs who has none yet. */
+  readonly enrolmentGuard: Guard<AccountPrincipal>
 }
 
 /** Every guard that routes are given. */
@@ -69,7 +73,8 @@ export function createGuards(options: GuardOptions): Guards {
     coreGuard: createCoreGuard(options),
     adminGuard: createAdminGuard(options),
     tenantGuard: createTenantGuard(options),
-    accountGuard: createAccountGuard(options),
+    accountGuard: createAccountGuard(options, admitToTenant),
+    enrolmentGuard: createAccountGuard(options, findInTenant),
   }
 }
 
@@ -103,12 +108,12 @@ function createTenantGuard(options: GuardOptions): Guard<TenantPrincipal> {
 }
 
 /** Admits either kind of user to what is their own: a core token as the core guard does, a tenant token as the tenant guard. */
-function createAccountGuard(options: GuardOptions): Guard<AccountPrincipal> {
+function createAccountGuard(options: GuardOptions, admitMember: AdmitMember): Guard<AccountPrincipal> {
   const admit = async (request: FastifyRequest): Promise<AccountPrincipal> => {
     const claims = await authenticate(request, options.tokens)
     return claims.audience === 'core'
       ? { scope: 'core', ...(await admitToCore(options, claims)) }
-      : { scope: 'tenant', ...(await admitToTenant(options, request, claims)) }
+      : { scope: 'tenant', ...(await admitMember(options, request, claims)) }
   }
   return createGuard([CORE_SECURITY, TENANT_SECURITY], admit, [...TOKEN_ERRORS, ...TENANT_ERRORS])
 }
@@ -137,11 +142,19 @@ async function admitToCore(
   return { ...found, sessionId, expiresAt: new Date(expiresAt * 1_000) }
 }
 
-async function admitToTenant(
+type AdmitMember = typeof findInTenant
+
+const admitToTenant: AdmitMember = async (options, request, claims) => {
+  const principal = await findInTenant(options, request, claims)
+  if (principal.lacksSecondFactor) throw secondFactorErrors.mfaRequired()
+  return principal
+}
+
+async function findInTenant(
   { tenancy, tenantHeader }: GuardOptions,
   request: FastifyRequest,
   claims: ClaimsFor<'tenant'>,
-): Promise<TenantPrincipal> {
+): Promise<TenantPrincipal & Pick<Found<TenantUser>, 'lacksSecondFactor'>> {
   const tenantId = readTenantHeader(request, tenantHeader)
   if (tenantId === undefined) throw authErrors.tenantHeaderRequired()
   if (tenantId !== claims.tenantId) throw authErrors.tenantMismatch()

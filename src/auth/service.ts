@@ -20,6 +20,7 @@ import { type PasswordHasher, requireGoodPassword } from './passwords/passwords.
 import { beginChecked } from './passwords/sign-in.ts'
 import type { Proof } from './second-factor/proof.ts'
 import type { SecondFactorSignIn } from './second-factor/sign-in.ts'
+import { forgetSecondFactor, hasFactor } from './second-factor/store.ts'
 import type { Origin } from './sessions/origin.ts'
 import type { Realm } from './sessions/realm.ts'
 import type { Sessions, TokenPair } from './sessions/sessions.ts'
@@ -170,6 +171,8 @@ async function mayGoOn(
   if (!tenant || !('coreUserId' in user) || user.coreUserId === null) return true
   const linked = await findCoreUser(core, user.coreUserId)
   if (!linked?.isActive) return false
+  // What its organization may ask for: by the token that is answered it counts again.
+  if (!(await hasFactor(core, linked.id))) await forgetSecondFactor(tenant, sessionId)
   if (linked.passwordChangedAt === null) return true
   const began = await findSessionStart(tenant, sessionId)
   return began !== undefined && began > linked.passwordChangedAt

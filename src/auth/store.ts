@@ -1,9 +1,11 @@
 import { and, eq, getTableColumns, sql } from 'drizzle-orm'
+import { SECOND_FACTOR_IS_REQUIRED } from '../organizations/index.ts'
 import { type Id, preparedFor } from '../platform/index.ts'
 import type { CoreExecutor, TenantExecutor } from '../tenancy/index.ts'
 import { type CoreUser, coreUsers, type TenantUser, tenantUsers } from '../users/index.ts'
 import { STEP_UP_SECONDS } from './second-factor/errors.ts'
 import type { Freshness } from './second-factor/step-up.ts'
+import { secondFactors } from './second-factor/tables.ts'
 import { isLive } from './sessions/store.ts'
 import { sessions } from './sessions/tables.ts'
 
@@ -13,10 +15,21 @@ const { passwordHash: _tenant, ...TENANT_USER } = getTableColumns(tenantUsers)
 /** Somebody's user and what its session allows, found by one statement. */
 export interface Found<User> extends Freshness {
   readonly user: User
+  /** Whether the organization asks for a second factor and the user has not shown one. */
+  readonly lacksSecondFactor: boolean
 }
 
 /** Whether the user of a session proved lately who it is, by the database's clock. */
 const IS_FRESH = sql<boolean>`${sessions.authenticatedAt} > now() - ${sql.raw(`interval '${STEP_UP_SECONDS} seconds'`)}`
+
+/**
+ * The factor of a linked user lies in another database: of it counts what the session says, which a refresh sees to.
+ * Everybody else must have one now.
+ */
+const LACKS_SECOND_FACTOR = sql<boolean>`${SECOND_FACTOR_IS_REQUIRED} AND CASE
+  WHEN ${tenantUsers.coreUserId} IS NOT NULL THEN ${sessions.secondFactorAt} IS NULL
+  ELSE NOT EXISTS (SELECT FROM ${secondFactors}
+    WHERE ${secondFactors.userId} = ${tenantUsers.id} AND ${secondFactors.confirmedAt} IS NOT NULL) END`
 
 /** The core user of a live session, as long as both may be used: checked by the statement that loads the user. */
 export async function findCorePrincipal(
@@ -40,7 +53,7 @@ export async function findTenantPrincipal(
 
 const corePrincipal = preparedFor((orm) =>
   orm
-    .select({ user: CORE_USER, isFresh: IS_FRESH })
+    .select({ user: CORE_USER, isFresh: IS_FRESH, lacksSecondFactor: sql<boolean>`false` })
     .from(sessions)
     .innerJoin(coreUsers, eq(coreUsers.id, sessions.userId))
     .where(
@@ -55,7 +68,7 @@ const corePrincipal = preparedFor((orm) =>
 
 const tenantPrincipal = preparedFor((orm) =>
   orm
-    .select({ user: TENANT_USER, isFresh: IS_FRESH })
+    .select({ user: TENANT_USER, isFresh: IS_FRESH, lacksSecondFactor: LACKS_SECOND_FACTOR })
     .from(sessions)
     .innerJoin(tenantUsers, eq(tenantUsers.id, sessions.userId))
     .where(

@@ -10,7 +10,7 @@ import {
 } from '../auth/index.ts'
 import { fleetRuns, fleetRunTenants } from '../fleet/index.ts'
 import { mailRecipients } from '../mail/index.ts'
-import { organizationRequests, organizations } from '../organizations/index.ts'
+import { organizationRequests, organizations, secondFactorPolicy } from '../organizations/index.ts'
 import { installation, servers, tenantIdentity, tenants } from '../tenancy/index.ts'
 import { coreUsers, tenantUsers } from '../users/index.ts'
 
@@ -34,5 +34,13 @@ export const MODELS = {
     mailRecipients,
     oneTimeTokens,
   },
-  tenant: { tenantIdentity, tenantUsers, sessions, refreshTokens, oneTimeTokens, ...SECOND_FACTOR },
+  tenant: {
+    tenantIdentity,
+    tenantUsers,
+    sessions,
+    refreshTokens,
+    oneTimeTokens,
+    ...SECOND_FACTOR,
+    secondFactorPolicy,
+  },
 } as const

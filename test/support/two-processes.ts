@@ -1,3 +1,4 @@
+import { type Clock, systemClock } from '../../src/platform/index.ts'
 import type { ApiClient } from './api-client.ts'
 import { type CheckedPlatform, startCheckedPlatform } from './checked-platform.ts'
 
@@ -26,12 +27,14 @@ type CountedEvent = (typeof COUNTED)[number]
 export async function startTwoProcesses({
   ownTemplate = false,
   env = {},
+  clock = systemClock,
 }: {
   readonly ownTemplate?: boolean
   readonly env?: Readonly<Record<string, string>>
+  readonly clock?: Clock
 } = {}): Promise<TwoProcesses> {
-  const one = await startCheckedPlatform({ env, ownTemplate })
-  const other = await startCheckedPlatform({ env, databaseUrl: one.databaseUrl })
+  const one = await startCheckedPlatform({ env, ownTemplate, clock })
+  const other = await startCheckedPlatform({ env, databaseUrl: one.databaseUrl, clock })
   const heard: { readonly name: string; readonly payload: object }[] = []
   for (const { platform } of [one, other])
     for (const name of COUNTED) platform.events.on(name, 'test', (event) => void heard.push(event))

@@ -22,7 +22,7 @@ import {
   TotpSecretBody,
   VerifyBody,
 } from './schemas.ts'
-import { type StepUp, stepUpGuard } from './step-up.ts'
+import { type OwnSession, type StepUp, stepUpGuard } from './step-up.ts'
 
 export interface SecondFactorRoutesOptions {
   readonly core: CoreDb
@@ -33,6 +33,8 @@ export interface SecondFactorRoutesOptions {
   readonly factors: Factors
   readonly stepUp: StepUp
   readonly accountGuard: Guard<AccountPrincipal>
+  /** Admits those too who must set a factor up before anything else. */
+  readonly enrolmentGuard: Guard<AccountPrincipal>
 }
 
 const PATH = '/api/v1/auth/mfa'
@@ -78,12 +80,12 @@ function signInRoute(server: HttpServer, { auth, tenancy, tenantHeader }: Second
 }
 
 function stepUpRoute(server: HttpServer, options: SecondFactorRoutesOptions): void {
-  const { core, stepUp, accountGuard } = options
+  const { core, stepUp, enrolmentGuard } = options
   server.post(
     '/api/v1/auth/step-up',
     {
       ...limited(PROOF_RATE),
-      onRequest: accountGuard.onRequest,
+      onRequest: enrolmentGuard.onRequest,
       schema: {
         operationId: 'stepUp',
         summary: 'Prove again who I am, so that this session may do what is dangerous for ten minutes',
@@ -93,11 +95,10 @@ function stepUpRoute(server: HttpServer, options: SecondFactorRoutesOptions): vo
       },
     },
     async (request, reply) => {
-      const principal = accountGuard.admitted(request)
-      const { db } = realmOf(core, principal.scope === 'tenant' ? principal.tenant : undefined)
+      const principal = enrolmentGuard.admitted(request)
+      const { owner, session } = callerOf(principal, core)
       const { password } = request.body
-      const proof = password === undefined ? readProof(request.body) : { password }
-      await stepUp.prove({ db, sessionId: principal.sessionId }, callerOf(principal, core).owner, proof)
+      await stepUp.prove(session, owner, password === undefined ? readProof(request.body) : { password })
       return await reply.code(204).send(null)
     },
   )
@@ -105,12 +106,12 @@ function stepUpRoute(server: HttpServer, options: SecondFactorRoutesOptions): vo
 
 /** Enters a factor. The session must be fresh: else a stolen one would lock its owner out. */
 function setUpRoutes(server: HttpServer, options: SecondFactorRoutesOptions): void {
-  const { core, factors, accountGuard } = options
+  const { core, factors, stepUp, enrolmentGuard } = options
   server.post(
     `${PATH}/totp`,
     {
       ...limited(PROOF_RATE),
-      onRequest: [accountGuard.onRequest, stepUpGuard(accountGuard).onRequest],
+      onRequest: [enrolmentGuard.onRequest, stepUpGuard(enrolmentGuard).onRequest],
       schema: {
         operationId: 'beginTotp',
         summary: 'Get a secret for an authenticator app; it counts once it is confirmed',
@@ -122,7 +123,7 @@ function setUpRoutes(server: HttpServer, options: SecondFactorRoutesOptions): vo
       },
     },
     async (request, reply) => {
-      const principal = accountGuard.admitted(request)
+      const principal = enrolmentGuard.admitted(request)
       const { secret, uri } = await factors.begin(ownOwner(principal, core), principal.user.email)
       reply.code(201)
       return { secret, otpauth_uri: uri }
@@ -132,7 +133,7 @@ function setUpRoutes(server: HttpServer, options: SecondFactorRoutesOptions): vo
     `${PATH}/totp/confirm`,
     {
       ...limited(PROOF_RATE),
-      onRequest: accountGuard.onRequest,
+      onRequest: enrolmentGuard.onRequest,
       schema: {
         operationId: 'confirmTotp',
         summary: 'Let the authenticator app count, and get recovery codes',
@@ -146,20 +147,22 @@ function setUpRoutes(server: HttpServer, options: SecondFactorRoutesOptions): vo
       },
     },
     async (request) => {
-      const owner = ownOwner(accountGuard.admitted(request), core)
-      return { recovery_codes: await factors.confirm(owner, request.body.code) }
+      const principal = enrolmentGuard.admitted(request)
+      const codes = await factors.confirm(ownOwner(principal, core), request.body.code)
+      await stepUp.note(callerOf(principal, core).session, 'otp')
+      return { recovery_codes: codes }
     },
   )
 }
 
 function managingRoutes(server: HttpServer, options: SecondFactorRoutesOptions): void {
-  const { core, factors, accountGuard } = options
+  const { core, factors, accountGuard, enrolmentGuard } = options
   const fresh = [accountGuard.onRequest, stepUpGuard(accountGuard).onRequest]
   const errors = [secondFactorErrors.noSecondFactor, secondFactorErrors.secondFactorElsewhere]
   server.get(
     PATH,
     {
-      onRequest: accountGuard.onRequest,
+      onRequest: enrolmentGuard.onRequest,
       schema: {
         operationId: 'getSecondFactor',
         summary: 'My second factors, and how many recovery codes are left',
@@ -168,7 +171,7 @@ function managingRoutes(server: HttpServer, options: SecondFactorRoutesOptions):
       },
     },
     async (request) => {
-      const { owner, isLinked } = callerOf(accountGuard.admitted(request), core)
+      const { owner, isLinked } = callerOf(enrolmentGuard.admitted(request), core)
       return presentSummary(await factors.summarize(owner), isLinked)
     },
   )
@@ -206,11 +209,18 @@ function managingRoutes(server: HttpServer, options: SecondFactorRoutesOptions):
   )
 }
 
-function callerOf(principal: AccountPrincipal, core: CoreDb): { owner: FactorOwner; isLinked: boolean } {
-  if (principal.scope === 'core')
-    return { owner: ownerOf(core, realmOf(core), principal.user), isLinked: false }
-  const { user, tenant } = principal
-  return { owner: ownerOf(core, realmOf(core, tenant), user), isLinked: user.coreUserId !== null }
+/** Whose factor counts for somebody, and the session that asks. */
+function callerOf(
+  principal: AccountPrincipal,
+  core: CoreDb,
+): { owner: FactorOwner; session: OwnSession; isLinked: boolean } {
+  const realm = realmOf(core, principal.scope === 'tenant' ? principal.tenant : undefined)
+  const coreUserId = principal.scope === 'tenant' ? principal.user.coreUserId : null
+  return {
+    owner: ownerOf(core, realm, { id: principal.user.id, coreUserId }),
+    session: { db: realm.db, sessionId: principal.sessionId },
+    isLinked: coreUserId !== null,
+  }
 }
 
 /** Throws secondFactorErrors.secondFactorElsewhere to linked users: a tenant's token is not to change the core account. */

@@ -39,6 +39,8 @@ export interface StepUp {
    * @throws authErrors.invalidCredentials, mfaRequired; httpErrors.rateLimited, overloaded
    */
   prove(session: OwnSession, owner: FactorOwner, proof: Proof | { readonly password: string }): Promise<void>
+  /** Makes a session fresh whose user showed a code in another way. */
+  note(session: OwnSession, method: Amr): Promise<void>
 }
 
 /** A session, in the database where it lies. */
@@ -79,5 +81,6 @@ export function createStepUp(options: {
         'password' in proof ? await checkPassword(owner, proof.password) : await checkProof(owner, proof)
       await markProven(db, sessionId, method)
     },
+    note: ({ db, sessionId }, method) => markProven(db, sessionId, method),
   }
 }

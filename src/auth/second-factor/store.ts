@@ -121,6 +121,12 @@ export async function summarize(db: AnyExecutor, userId: Id): Promise<FactorSumm
   }
 }
 
+/** Whether somebody has a factor that counts. */
+export async function hasFactor(db: AnyExecutor, userId: Id): Promise<boolean> {
+  const isActive = and(eq(secondFactors.userId, userId), isNotNull(confirmedAt))
+  return (await db.orm.select({ id }).from(secondFactors).where(isActive).limit(1)).length > 0
+}
+
 /** Writes a challenge, and deletes those of the user that are over. */
 export async function insertChallenge(
   db: AnyExecutor,
@@ -202,6 +208,14 @@ export async function markProven(db: AnyExecutor, sessionId: Id, method: Amr): P
       ...(method !== 'pwd' && { secondFactorAt: sql`now()` }),
     })
     .where(eq(sessions.id, sessionId))
+}
+
+/** The user of a session has no second factor any more. */
+export async function forgetSecondFactor(db: AnyExecutor, sessionId: Id): Promise<void> {
+  await db.orm
+    .update(sessions)
+    .set({ secondFactorAt: null })
+    .where(and(eq(sessions.id, sessionId), isNotNull(sessions.secondFactorAt)))
 }
 
 function fromNow(seconds: number): SQL {

@@ -12,6 +12,8 @@ export interface SessionRoutesOptions {
   readonly core: CoreDb
   readonly sessions: Sessions
   readonly accountGuard: Guard<AccountPrincipal>
+  /** Admits those too who lack a second factor: everybody may sign out. */
+  readonly enrolmentGuard: Guard<AccountPrincipal>
 }
 
 const PATH = '/api/v1/auth/sessions'
@@ -20,14 +22,14 @@ const NOTHING = { 204: Type.Null({ description: 'Done.' }) }
 
 /** Signing out, and what a person sees of the own sessions and ends: for platform and tenant users alike. */
 export function sessionRoutes(server: HttpServer, options: SessionRoutesOptions): void {
-  const { sessions, accountGuard } = options
+  const { core, sessions, accountGuard, enrolmentGuard } = options
   const guarded = { onRequest: accountGuard.onRequest }
 
   server.post(
     '/api/v1/auth/logout',
-    { ...guarded, schema: { ...DESCRIBED, ...LOGOUT } },
+    { onRequest: enrolmentGuard.onRequest, schema: { ...DESCRIBED, ...LOGOUT } },
     async (request, reply) => {
-      const { realm, userId, sessionId } = callerOf(request, options)
+      const { realm, userId, sessionId } = callerOf(request, { core, accountGuard: enrolmentGuard })
       await sessions.end(realm, userId, sessionId, 'logout')
       return await reply.code(204).send(null)
     },
@@ -83,7 +85,7 @@ const END_ALL = {
 
 function callerOf(
   request: FastifyRequest,
-  { core, accountGuard }: SessionRoutesOptions,
+  { core, accountGuard }: Pick<SessionRoutesOptions, 'core' | 'accountGuard'>,
 ): { realm: Realm; userId: Id; sessionId: Id } {
   const principal = accountGuard.admitted(request)
   const realm: Realm =

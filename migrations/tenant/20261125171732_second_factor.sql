@@ -32,6 +32,13 @@ CREATE TABLE "proof_tries" (
 	"window_ends_at" timestamp (3) with time zone NOT NULL
 );
 
+CREATE TABLE "second_factor_policy" (
+	"singleton" boolean PRIMARY KEY DEFAULT true NOT NULL,
+	"is_required" boolean NOT NULL,
+	"updated_at" timestamp (3) with time zone DEFAULT now() NOT NULL,
+	CONSTRAINT "second_factor_policy_singleton_check" CHECK ("second_factor_policy"."singleton")
+);
+
 ALTER TABLE "sessions" ADD COLUMN "amr" text[] DEFAULT '{"pwd"}' NOT NULL;
 
 -- Sessions that are there count as begun long ago: their next dangerous action asks who they are.
@@ -69,3 +76,5 @@ DROP TABLE "recovery_codes";
 DROP TABLE "second_factor_challenges";
 
 DROP TABLE "proof_tries";
+
+DROP TABLE "second_factor_policy";
