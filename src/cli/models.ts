@@ -1,3 +1,4 @@
+import { auditLog } from '../audit/index.ts'
 import { refreshTokens, sessions, signingKeys } from '../auth/index.ts'
 import { fleetRuns, fleetRunTenants } from '../fleet/index.ts'
 import { organizationRequests, organizations } from '../organizations/index.ts'
@@ -18,6 +19,7 @@ export const MODELS = {
     signingKeys,
     fleetRuns,
     fleetRunTenants,
+    auditLog,
   },
-  tenant: { tenantIdentity, tenantUsers, sessions, refreshTokens },
+  tenant: { tenantIdentity, tenantUsers, sessions, refreshTokens, auditLog },
 } as const
