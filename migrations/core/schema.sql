@@ -110,6 +110,10 @@ CREATE TABLE public.signing_keys (
   public_jwk jsonb NOT NULL,
   sealed_private_key text NOT NULL,
   created_at timestamp(3) with time zone DEFAULT now() NOT NULL,
+  signs_from timestamp(3) with time zone DEFAULT now() NOT NULL,
+  signs_until timestamp(3) with time zone,
+  verifies_until timestamp(3) with time zone,
+  revoked_at timestamp(3) with time zone,
   CONSTRAINT signing_keys_pkey PRIMARY KEY (kid)
 );
 
@@ -184,6 +188,16 @@ BEGIN
 END
 $function$;
 
+CREATE OR REPLACE FUNCTION public.notify_signing_keys_changed()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+BEGIN
+  PERFORM pg_notify('tenantry_signing_keys', '');
+  RETURN NULL;
+END
+$function$;
+
 CREATE OR REPLACE FUNCTION public.notify_tenant_changed()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -237,6 +251,8 @@ CREATE INDEX tenants_spare_idx ON public.tenants USING btree (server_id) WHERE (
 CREATE INDEX tenants_unfinished_idx ON public.tenants USING btree (claimed_until) WHERE (status = ANY (ARRAY['preparing'::text, 'provisioning'::text]));
 
 CREATE TRIGGER audit_log_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON public.audit_log FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_audit_change();
+
+CREATE TRIGGER signing_keys_notify AFTER INSERT OR DELETE OR UPDATE ON public.signing_keys FOR EACH STATEMENT EXECUTE FUNCTION public.notify_signing_keys_changed();
 
 CREATE TRIGGER tenants_epoch BEFORE UPDATE ON public.tenants FOR EACH ROW WHEN (((((((old.status IS DISTINCT FROM new.status) OR (old.server_id IS DISTINCT FROM new.server_id)) OR (old.database_name IS DISTINCT FROM new.database_name)) OR (old.schema_version IS DISTINCT FROM new.schema_version)) OR (old.migrations_applied IS DISTINCT FROM new.migrations_applied)) OR (old.credentials_version IS DISTINCT FROM new.credentials_version))) EXECUTE FUNCTION public.advance_tenant_epoch();
 

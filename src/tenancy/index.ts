@@ -35,3 +35,4 @@ export {
   type TenantTx,
   tenantDatabaseName,
 } from './types.ts'
+export { type Chore, Worker } from './worker.ts'

@@ -39,6 +39,18 @@ export async function setTurnStatus(
     .where(and(eq(fleetRunTenants.runId, runId), inArray(fleetRunTenants.status, from)))
 }
 
+/** Makes the next tenants the canary of a run whose canary failed: nothing has shown yet that its files work. */
+export async function renewCanary(core: CoreExecutor, runId: Id, canary: number): Promise<void> {
+  await core.orm.execute(
+    sql`UPDATE ${fleetRunTenants} SET wave = 0
+      WHERE run_id = ${runId} AND tenant_id IN (
+        SELECT tenant_id FROM ${fleetRunTenants} WHERE run_id = ${runId} AND status = 'pending'
+        ORDER BY position LIMIT ${canary})
+      AND NOT EXISTS (
+        SELECT FROM ${fleetRunTenants} WHERE run_id = ${runId} AND (status = 'done' OR wave = 0 AND status = 'pending'))`,
+  )
+}
+
 /** Notes that a tenant's turn has come. False when the run belongs to somebody else by now. */
 export async function beginTurn(core: CoreExecutor, lease: Lease, tenantId: Id): Promise<boolean> {
   const turn = sql`UPDATE ${fleetRunTenants}
