@@ -1,4 +1,4 @@
-import { authErrors, authRoutes, keyRoutes, SECURITY_SCHEMES } from './auth/index.ts'
+import { authErrors, authRoutes, keyRoutes, SECURITY_SCHEMES, sessionRoutes } from './auth/index.ts'
 import type { Platform } from './compose.ts'
 import { fleetRoutes } from './fleet/index.ts'
 import { type ApiDescription, createHttpServer, type HeaderScheme, type HttpServer } from './http/index.ts'
@@ -9,20 +9,8 @@ import { userErrors, userRoutes } from './users/index.ts'
 
 /** The HTTP application: every route that there is. Add a feature's routes here. */
 export async function createApp(platform: Platform): Promise<HttpServer> {
-  const {
-    config,
-    clock,
-    log,
-    core,
-    tenancy,
-    keys,
-    auth,
-    users,
-    organizations,
-    coreGuard,
-    tenantGuard,
-    adminGuard,
-  } = platform
+  const { config, clock, log, core, tenancy, keys, auth, sessions, users, organizations } = platform
+  const { coreGuard, tenantGuard, adminGuard, accountGuard } = platform
 
   const server = await createHttpServer({
     log,
@@ -38,6 +26,7 @@ export async function createApp(platform: Platform): Promise<HttpServer> {
   })
   keyRoutes(server, { keys: keys.ring })
   authRoutes(server, { auth, tenancy, tenantHeader: config.tenantHeader })
+  sessionRoutes(server, { core, sessions, accountGuard })
   organizationRoutes(server, { organizations, coreGuard })
   userRoutes(server, { users, tenantGuard })
   fleetRoutes(server, { core, clock, log, adminGuard })

@@ -8,7 +8,7 @@ import { createAccessTokens } from './keys/access-token.ts'
 import { type Keys, openKeys } from './keys/keys.ts'
 import { createPasswordHasher } from './passwords/passwords.ts'
 import { type AuthService, createAuthService } from './service.ts'
-import { createSessions } from './sessions/sessions.ts'
+import { createSessions, type Sessions } from './sessions/sessions.ts'
 
 export interface IdentityOptions {
   readonly config: Config
@@ -26,6 +26,7 @@ export interface IdentityOptions {
 export interface Identity extends Guards {
   readonly auth: AuthService
   readonly keys: Keys
+  readonly sessions: Sessions
 }
 
 /**
@@ -38,9 +39,10 @@ export async function openIdentity(options: IdentityOptions): Promise<Identity> 
   const issuer = `urn:uuid:${await tenancy.installationId()}`
   const keys = await openKeys({ core, box, databaseUrl, clock, log })
   const tokens = createAccessTokens({ keys: keys.ring, issuer, ttl: config.accessTokenTtl, clock })
-  const sessions = createSessions({ tokens, box, lifeSeconds: config.refreshTokenTtl })
+  const sessions = createSessions({ tokens, box, config, events, log })
   return {
     keys,
+    sessions,
     auth: createAuthService({ core, sessions, passwords: createPasswordHasher(), events }),
     ...createGuards({ core, tenancy, tokens, tenantHeader: config.tenantHeader }),
   }

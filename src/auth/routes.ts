@@ -7,6 +7,7 @@ import { authErrors } from './errors.ts'
 import { readTenantHeader } from './guards.ts'
 import { AuthResponse, LoginBody, presentSignedIn, RefreshBody, RegisterBody } from './schemas.ts'
 import type { AuthService } from './service.ts'
+import { originOf } from './sessions/origin.ts'
 
 export interface AuthRoutesOptions {
   readonly auth: AuthService
@@ -32,7 +33,7 @@ export function authRoutes(server: HttpServer, { auth, tenancy, tenantHeader }: 
     async (request, reply) => {
       const { email, password, full_name } = request.body
       const registration = { email, password, fullName: full_name?.normalize('NFC') ?? null }
-      const signedIn = await auth.register(registration, await tenantOf(request))
+      const signedIn = await auth.register(registration, originOf(request), await tenantOf(request))
       reply.code(201)
       return presentSignedIn(signedIn)
     },
@@ -40,13 +41,16 @@ export function authRoutes(server: HttpServer, { auth, tenancy, tenantHeader }: 
   server.post(
     '/api/v1/auth/login',
     { ...limited(RATE.login), schema: { ...described, ...LOGIN } },
-    async (request) => presentSignedIn(await auth.login(request.body, await tenantOf(request))),
+    async (request) =>
+      presentSignedIn(await auth.login(request.body, originOf(request), await tenantOf(request))),
   )
   server.post(
     '/api/v1/auth/refresh',
     { ...limited(RATE.standard), schema: { ...described, ...REFRESH } },
     async (request) =>
-      presentSignedIn(await auth.refresh(request.body.refresh_token, await tenantOf(request))),
+      presentSignedIn(
+        await auth.refresh(request.body.refresh_token, originOf(request), await tenantOf(request)),
+      ),
   )
 }
 
