@@ -1,3 +1,4 @@
+import { auditRoutes } from './audit/index.ts'
 import { authErrors, authRoutes, keyRoutes, SECURITY_SCHEMES, sessionRoutes } from './auth/index.ts'
 import type { Platform } from './compose.ts'
 import { fleetRoutes } from './fleet/index.ts'
@@ -10,7 +11,7 @@ import { userErrors, userRoutes } from './users/index.ts'
 /** The HTTP application: every route that there is. Add a feature's routes here. */
 export async function createApp(platform: Platform): Promise<HttpServer> {
   const { config, clock, log, core, tenancy, keys, auth, sessions, users, organizations } = platform
-  const { coreGuard, tenantGuard, adminGuard, accountGuard } = platform
+  const { coreGuard, tenantGuard, tenantAdminGuard, adminGuard, accountGuard, cursors } = platform
 
   const server = await createHttpServer({
     log,
@@ -29,6 +30,7 @@ export async function createApp(platform: Platform): Promise<HttpServer> {
   sessionRoutes(server, { core, sessions, accountGuard })
   organizationRoutes(server, { organizations, coreGuard })
   userRoutes(server, { users, tenantGuard })
+  auditRoutes(server, { core, cursors, adminGuard, tenantAdminGuard })
   fleetRoutes(server, { core, clock, log, adminGuard })
   return server
 }
@@ -48,6 +50,7 @@ function describeApi(tenantHeader: string): ApiDescription {
       { name: 'auth', description: 'Sign-up and sign-in, to the platform or to one organization.' },
       { name: 'organizations', description: 'Organizations of a platform user.' },
       { name: 'users', description: 'Users of one organization.' },
+      { name: 'audit', description: 'What happened in one organization, for those who run it.' },
       { name: 'admin', description: 'For people who operate the platform.' },
     ],
     securitySchemes: {

@@ -3,6 +3,7 @@ import { type AuthEvents, openIdentity } from './auth/index.ts'
 import type { Config } from './config.ts'
 import { EventEmitter } from './events/index.ts'
 import { createSchemaPolicy } from './fleet/index.ts'
+import { createCursors } from './http/index.ts'
 import { readMigrations } from './migrations/index.ts'
 import {
   createOrganizationService,
@@ -92,6 +93,7 @@ async function wire({ config, databaseUrl, secret, clock, log }: ComposeOptions,
     events,
     tenancy,
     ...identity,
+    cursors: createCursors(box.deriveKey('cursor')),
     users: createUserService({ events }),
     organizations: createOrganizationService({ core, tenancy, log, perDay: config.organizationsPerDay }),
     close: async () => {
