@@ -1,3 +1,4 @@
+import type { Repeats } from '../audit/index.ts'
 import type { Config } from '../config.ts'
 import type { Publisher } from '../events/index.ts'
 import type { Clock, Logger, SecretBox } from '../platform/index.ts'
@@ -18,6 +19,7 @@ export interface IdentityOptions {
   readonly tenancy: Tenancy
   readonly box: SecretBox
   readonly events: Publisher<AuthEvents>
+  readonly repeats: Repeats
   readonly clock: Clock
   readonly log: Logger
 }
@@ -35,7 +37,7 @@ export interface Identity extends Guards {
  * @throws SigningKeyError, or what the core database answers
  */
 export async function openIdentity(options: IdentityOptions): Promise<Identity> {
-  const { config, core, databaseUrl, tenancy, box, events, clock, log } = options
+  const { config, core, databaseUrl, tenancy, box, events, repeats, clock, log } = options
   const issuer = `urn:uuid:${await tenancy.installationId()}`
   const keys = await openKeys({ core, box, databaseUrl, clock, log })
   const tokens = createAccessTokens({ keys: keys.ring, issuer, ttl: config.accessTokenTtl, clock })
@@ -43,7 +45,7 @@ export async function openIdentity(options: IdentityOptions): Promise<Identity> 
   return {
     keys,
     sessions,
-    auth: createAuthService({ core, sessions, passwords: createPasswordHasher(), events }),
+    auth: createAuthService({ core, sessions, passwords: createPasswordHasher(), events, repeats }),
     ...createGuards({ core, tenancy, tokens, tenantHeader: config.tenantHeader }),
   }
 }

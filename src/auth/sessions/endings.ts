@@ -1,5 +1,7 @@
+import { recordAuditLast, type Target } from '../../audit/index.ts'
 import type { Publisher } from '../../events/index.ts'
 import type { Id, Logger } from '../../platform/index.ts'
+import { authAudit } from '../audit.ts'
 import type { AuthEvents, SessionEnd } from '../events.ts'
 import type { Realm } from './realm.ts'
 import { revokeSession, revokeSessionsOf } from './store.ts'
@@ -32,13 +34,23 @@ export function createSessionEndings(options: {
 
   return {
     end: async (realm, userId, sessionId, reason) => {
-      if ((await revokeSession(realm.db, sessionId, userId)) === undefined) return false
+      const isEnded = await realm.db.transaction(async (tx) => {
+        if ((await revokeSession(tx, sessionId, userId)) === undefined) return false
+        await recordAuditLast(tx, ended(userId, { kind: 'session', id: sessionId }, reason, 1))
+        return true
+      })
+      if (!isEnded) return false
       tellEnd(realm, userId, sessionId, reason)
       return true
     },
     endAll: async (realm, userId, reason, except) => {
-      for (const sessionId of await revokeSessionsOf(realm.db, userId, except))
-        tellEnd(realm, userId, sessionId, reason)
+      const sessionIds = await realm.db.transaction(async (tx) => {
+        const revoked = await revokeSessionsOf(tx, userId, except)
+        if (revoked.length > 0)
+          await recordAuditLast(tx, ended(userId, { kind: 'user', id: userId }, reason, revoked.length))
+        return revoked
+      })
+      for (const sessionId of sessionIds) tellEnd(realm, userId, sessionId, reason)
     },
     reuseDetected: (realm, userId, sessionId) => {
       const { scope } = realm
@@ -47,6 +59,11 @@ export function createSessionEndings(options: {
       tellEnd(realm, userId, sessionId, 'reuse')
     },
   }
+}
+
+function ended(userId: Id, target: Target, reason: SessionEnd, sessions: number) {
+  const actor = { kind: 'user', id: userId } as const
+  return authAudit('session.ended', { actor, target, details: { reason, sessions } })
 }
 
 function tenantIdOf(realm: Realm): Id | undefined {
