@@ -9,7 +9,7 @@ export {
   type Target,
 } from './catalogue.ts'
 export { exportLines } from './export.ts'
-export { auditAlong, recordAudit, recordAuditLast } from './record.ts'
+export { auditAlong, auditOf, recordAudit, recordAuditLast } from './record.ts'
 export { createRepeats, type Repeats } from './repeats.ts'
 export { type AuditRoutesOptions, auditRoutes } from './routes.ts'
 export type { AuditFilter } from './store.ts'

@@ -1,7 +1,9 @@
+import type { SQL } from 'drizzle-orm'
 import { coarseNetworkOf } from '../http/index.ts'
-import { currentClientAddress, currentContext, newId, type Transaction } from '../platform/index.ts'
+import { currentClientAddress, currentContext, type Transaction } from '../platform/index.ts'
 import type { AuditEntry } from './catalogue.ts'
-import { type AnyExecutor, insertEntry, type NewAuditRow } from './store.ts'
+import { nextEntryId } from './entry-id.ts'
+import { type AnyExecutor, insertEntry, insertEntryFrom, type NewAuditRow } from './store.ts'
 import { auditLog } from './tables.ts'
 
 type AnyTx = Transaction<'core'> | Transaction<'tenant'>
@@ -28,6 +30,14 @@ export function auditAlong(db: AnyExecutor, entry: AuditEntry) {
   return db.orm.$with('audit').as(inserted)
 }
 
+/**
+ * The same as a part of a statement in SQL: `WITH made AS (INSERT … RETURNING id), audit AS (${auditOf('made', entry)}) …`.
+ * Where `source` gives no row, nothing is recorded.
+ */
+export function auditOf(source: string, entry: AuditEntry): SQL {
+  return insertEntryFrom(source, rowOf(entry))
+}
+
 /** Records what changed nothing, such as an attempt that failed, and so has no transaction to belong to. */
 export async function recordAttempt(db: AnyExecutor, entry: AuditEntry): Promise<void> {
   await insertEntry(db, rowOf(entry))
@@ -36,7 +46,7 @@ export async function recordAttempt(db: AnyExecutor, entry: AuditEntry): Promise
 /** An entry as it is stored: with an id, and where it came from. */
 export function rowOf({ action, actor, target, outcome = 'success', details = {} }: AuditEntry): NewAuditRow {
   return {
-    id: newId(),
+    id: nextEntryId(),
     action,
     actorKind: actor.kind,
     actorId: actor.id ?? null,

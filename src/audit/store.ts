@@ -31,6 +31,15 @@ export async function insertEntry(db: AnyExecutor, row: NewAuditRow): Promise<vo
   await db.orm.insert(auditLog).values(row)
 }
 
+/** The same for each row that another part of the statement, called `source`, gives: for none, where it did nothing. */
+export function insertEntryFrom(source: string, row: NewAuditRow): SQL {
+  return sql`INSERT INTO audit_log (id, action, actor_kind, actor_id, acted_by, target_kind, target_id, outcome, network,
+      request_id, details)
+    SELECT ${row.id}::uuid, ${row.action}, ${row.actorKind}, ${row.actorId}::uuid, ${row.actedBy}::uuid, ${row.targetKind},
+      ${row.targetId}, ${row.outcome}, ${row.network}, ${row.requestId}, ${JSON.stringify(row.details)}::jsonb
+    FROM ${sql.identifier(source)}`
+}
+
 /** One part of the log, in the order of ids, which is that of time. */
 export async function listEntries(db: AnyExecutor, filter: AuditFilter, part: Part): Promise<AuditRow[]> {
   return await selectEntries(db, filter, part)

@@ -3,7 +3,7 @@ import { auditAlong } from '../audit/index.ts'
 import { type Id, violates } from '../platform/index.ts'
 import { type CoreExecutor, type CoreTx, type TenantStatus, tenants } from '../tenancy/index.ts'
 import { coreUsers } from '../users/index.ts'
-import { organizationAudit } from './audit.ts'
+import { organizationCreated } from './audit.ts'
 import { organizationRequests, organizations } from './tables.ts'
 
 /** An organization with what its tenant adds. */
@@ -61,10 +61,7 @@ const PURGE_LIMIT = 10
 
 /** Gives the row as it was written. That it was is recorded by the same statement, because somebody waits for it. */
 export async function insertOrganization(core: CoreExecutor, organization: NewOrganization) {
-  const created = organizationAudit('organization.created', {
-    actor: { kind: 'user', id: organization.ownerId },
-    target: { kind: 'organization', id: organization.id },
-  })
+  const created = organizationCreated(organization.id, organization.ownerId)
   const [row] = await core.orm
     .with(auditAlong(core, created))
     .insert(organizations)
