@@ -11,6 +11,7 @@ const floors = [
   'fleet',
   'events',
   'audit',
+  'mail',
   'users',
   'organizations',
   'auth',

@@ -1,8 +1,16 @@
 import { auditRoutes } from './audit/index.ts'
-import { authErrors, authRoutes, keyRoutes, SECURITY_SCHEMES, sessionRoutes } from './auth/index.ts'
+import {
+  accountRoutes,
+  authErrors,
+  authRoutes,
+  keyRoutes,
+  SECURITY_SCHEMES,
+  sessionRoutes,
+} from './auth/index.ts'
 import type { Platform } from './compose.ts'
 import { fleetRoutes } from './fleet/index.ts'
 import { type ApiDescription, createHttpServer, type HeaderScheme, type HttpServer } from './http/index.ts'
+import { devMailRoutes } from './mail/index.ts'
 import { organizationErrors, organizationRoutes } from './organizations/index.ts'
 import { ping, VERSION } from './platform/index.ts'
 import { tenancyErrors, tenancyGauges } from './tenancy/index.ts'
@@ -10,8 +18,9 @@ import { userErrors, userRoutes } from './users/index.ts'
 
 /** The HTTP application: every route that there is. Add a feature's routes here. */
 export async function createApp(platform: Platform): Promise<HttpServer> {
-  const { config, clock, log, core, tenancy, keys, auth, sessions, users, organizations } = platform
-  const { coreGuard, tenantGuard, tenantAdminGuard, adminGuard, accountGuard, cursors } = platform
+  const { config, clock, log, core, mailer, tenancy, keys, cursors, users, organizations } = platform
+  const { auth, accounts, sessions, coreGuard, tenantGuard, tenantAdminGuard, adminGuard, accountGuard } =
+    platform
 
   const server = await createHttpServer({
     log,
@@ -28,6 +37,8 @@ export async function createApp(platform: Platform): Promise<HttpServer> {
   keyRoutes(server, { keys: keys.ring })
   authRoutes(server, { auth, tenancy, tenantHeader: config.tenantHeader })
   sessionRoutes(server, { core, sessions, accountGuard })
+  accountRoutes(server, { ...accounts, tenancy, tenantHeader: config.tenantHeader, accountGuard })
+  devMailRoutes(server, mailer)
   organizationRoutes(server, { organizations, coreGuard })
   userRoutes(server, { users, tenantGuard })
   auditRoutes(server, { core, cursors, adminGuard, tenantAdminGuard })

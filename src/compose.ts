@@ -5,6 +5,7 @@ import type { Config } from './config.ts'
 import { EventEmitter } from './events/index.ts'
 import { createSchemaPolicy } from './fleet/index.ts'
 import { createCursors } from './http/index.ts'
+import { createMailer } from './mail/index.ts'
 import { readMigrations } from './migrations/index.ts'
 import {
   createOrganizationService,
@@ -77,6 +78,8 @@ async function wire(options: ComposeOptions, closers: Closers) {
   })
   closers.push('tenant databases', () => tenancy.close())
 
+  const mailer = createMailer({ core, clock, log, mail: config.mail, limitFactor: config.mailLimitFactor })
+  closers.push('mail', () => mailer.close())
   const events = new EventEmitter<Events>({ clock, log })
   // Handlers use the databases, and the worker publishes: they close in the reverse of this order.
   closers.push('event handlers', () => events.settle())
@@ -85,7 +88,7 @@ async function wire(options: ComposeOptions, closers: Closers) {
   tenancy.provisioner.use(organizationHooks(core, events))
   const repeats = createRepeats({ clock, log })
   closers.push('failed attempts', () => repeats.settle())
-  const identity = await openIdentity({ ...options, core, tenancy, box, events, repeats })
+  const identity = await openIdentity({ ...options, core, tenancy, box, mailer, events, repeats })
   closers.push('signing keys', () => identity.keys.close())
 
   return {
@@ -96,6 +99,7 @@ async function wire(options: ComposeOptions, closers: Closers) {
     events,
     repeats,
     tenancy,
+    mailer,
     ...identity,
     cursors: createCursors(box.deriveKey('cursor')),
     users: createUserService({ events }),

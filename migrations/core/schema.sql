@@ -53,6 +53,25 @@ CREATE TABLE public.installation (
   CONSTRAINT installation_singleton_check CHECK (singleton)
 );
 
+CREATE TABLE public.mail_recipients (
+  key text NOT NULL,
+  sent_at timestamp(3) with time zone[] DEFAULT '{}'::timestamp with time zone[] NOT NULL,
+  last_sent_at timestamp(3) with time zone DEFAULT now() NOT NULL,
+  CONSTRAINT mail_recipients_pkey PRIMARY KEY (key)
+);
+
+CREATE TABLE public.one_time_tokens (
+  user_id uuid NOT NULL,
+  purpose text NOT NULL,
+  hash text NOT NULL,
+  email text NOT NULL,
+  created_at timestamp(3) with time zone DEFAULT now() NOT NULL,
+  expires_at timestamp(3) with time zone NOT NULL,
+  used_at timestamp(3) with time zone,
+  CONSTRAINT one_time_tokens_pkey PRIMARY KEY (user_id, purpose),
+  CONSTRAINT one_time_tokens_hash_key UNIQUE (hash)
+);
+
 CREATE TABLE public.organization_requests (
   user_id uuid NOT NULL,
   key text NOT NULL,
@@ -159,6 +178,8 @@ CREATE TABLE public.users (
   created_at timestamp(3) with time zone DEFAULT now() NOT NULL,
   updated_at timestamp(3) with time zone DEFAULT now() NOT NULL,
   is_admin boolean DEFAULT false NOT NULL,
+  email_verified_at timestamp(3) with time zone,
+  password_changed_at timestamp(3) with time zone,
   CONSTRAINT users_pkey PRIMARY KEY (id),
   CONSTRAINT users_email_key UNIQUE (email)
 );
@@ -166,6 +187,8 @@ CREATE TABLE public.users (
 ALTER TABLE public.fleet_run_tenants ADD CONSTRAINT fleet_run_tenants_run_id_fleet_runs_id_fk FOREIGN KEY (run_id) REFERENCES public.fleet_runs(id) ON DELETE CASCADE;
 
 ALTER TABLE public.fleet_run_tenants ADD CONSTRAINT fleet_run_tenants_tenant_id_tenants_id_fk FOREIGN KEY (tenant_id) REFERENCES public.tenants(id) ON DELETE CASCADE;
+
+ALTER TABLE public.one_time_tokens ADD CONSTRAINT one_time_tokens_user_id_users_id_fk FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
 
 ALTER TABLE public.organization_requests ADD CONSTRAINT organization_requests_organization_id_organizations_id_fk FOREIGN KEY (organization_id) REFERENCES public.organizations(id) ON DELETE CASCADE;
 
@@ -236,6 +259,8 @@ CREATE INDEX audit_log_target_id_idx ON public.audit_log USING btree (target_id,
 CREATE INDEX fleet_run_tenants_tenant_id_idx ON public.fleet_run_tenants USING btree (tenant_id);
 
 CREATE INDEX fleet_runs_created_at_idx ON public.fleet_runs USING btree (created_at);
+
+CREATE INDEX mail_recipients_last_sent_at_idx ON public.mail_recipients USING btree (last_sent_at);
 
 CREATE INDEX organization_requests_created_at_idx ON public.organization_requests USING btree (created_at);
 

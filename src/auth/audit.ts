@@ -1,5 +1,6 @@
-import { type AuditEntry, auditCatalogue } from '../audit/index.ts'
+import { type AuditEntry, auditCatalogue, type Target } from '../audit/index.ts'
 import type { Id } from '../platform/index.ts'
+import type { SessionEnd } from './events.ts'
 
 /** What this feature records, in the database in which it happens, and the details that may be said of it. */
 export const authAudit = auditCatalogue({
@@ -10,7 +11,6 @@ export const authAudit = auditCatalogue({
   'session.ended': { reason: 'word', sessions: 'number' },
   'session.reuse_detected': {},
   'password.changed': { sessions_ended: 'number' },
-  'password.reset_requested': {},
   'password.reset': { sessions_ended: 'number' },
   'email.verified': {},
   'email.changed': {},
@@ -18,12 +18,30 @@ export const authAudit = auditCatalogue({
   'key.revoked': { audience: 'word' },
 })
 
-/** A user's own action on the own account. */
-export function byUser(
-  action: 'user.registered' | 'password.changed' | 'password.reset' | 'email.verified' | 'email.changed',
-  userId: Id,
+/** What a user did to the own account. */
+export function byUser(action: 'user.registered' | 'email.verified' | 'email.changed', id: Id): AuditEntry {
+  return authAudit(action, { actor: { kind: 'user', id }, target: { kind: 'user', id } })
+}
+
+/** @param sessionsEnded how many sessions it ended */
+export function passwordSet(
+  action: 'password.changed' | 'password.reset',
+  id: Id,
+  sessionsEnded: number,
 ): AuditEntry {
-  return authAudit(action, { actor: { kind: 'user', id: userId }, target: { kind: 'user', id: userId } })
+  const who = { actor: { kind: 'user', id }, target: { kind: 'user', id } } as const
+  return authAudit(action, { ...who, details: { sessions_ended: sessionsEnded } })
+}
+
+/** @param target the session, or the user whose sessions they were */
+export function sessionsEnded(
+  userId: Id,
+  target: Target,
+  reason: SessionEnd | 'password',
+  sessions: number,
+): AuditEntry {
+  const actor = { kind: 'user', id: userId } as const
+  return authAudit('session.ended', { actor, target, details: { reason, sessions } })
 }
 
 /** A sign-in, which is a new session. */

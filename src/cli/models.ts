@@ -1,6 +1,7 @@
 import { auditLog } from '../audit/index.ts'
-import { refreshTokens, sessions, signingKeys } from '../auth/index.ts'
+import { oneTimeTokens, refreshTokens, sessions, signingKeys } from '../auth/index.ts'
 import { fleetRuns, fleetRunTenants } from '../fleet/index.ts'
+import { mailRecipients } from '../mail/index.ts'
 import { organizationRequests, organizations } from '../organizations/index.ts'
 import { installation, servers, tenantIdentity, tenants } from '../tenancy/index.ts'
 import { coreUsers, tenantUsers } from '../users/index.ts'
@@ -19,7 +20,9 @@ export const MODELS = {
     signingKeys,
     fleetRuns,
     fleetRunTenants,
+    mailRecipients,
+    oneTimeTokens,
     auditLog,
   },
-  tenant: { tenantIdentity, tenantUsers, sessions, refreshTokens, auditLog },
+  tenant: { tenantIdentity, tenantUsers, sessions, refreshTokens, oneTimeTokens, auditLog },
 } as const

@@ -1,7 +1,7 @@
-import { recordAuditLast, type Target } from '../../audit/index.ts'
+import { recordAuditLast } from '../../audit/index.ts'
 import type { Publisher } from '../../events/index.ts'
 import type { Id, Logger } from '../../platform/index.ts'
-import { authAudit } from '../audit.ts'
+import { sessionsEnded } from '../audit.ts'
 import type { AuthEvents, SessionEnd } from '../events.ts'
 import type { Realm } from './realm.ts'
 import { revokeSession, revokeSessionsOf } from './store.ts'
@@ -36,7 +36,7 @@ export function createSessionEndings(options: {
     end: async (realm, userId, sessionId, reason) => {
       const isEnded = await realm.db.transaction(async (tx) => {
         if ((await revokeSession(tx, sessionId, userId)) === undefined) return false
-        await recordAuditLast(tx, ended(userId, { kind: 'session', id: sessionId }, reason, 1))
+        await recordAuditLast(tx, sessionsEnded(userId, { kind: 'session', id: sessionId }, reason, 1))
         return true
       })
       if (!isEnded) return false
@@ -47,7 +47,10 @@ export function createSessionEndings(options: {
       const sessionIds = await realm.db.transaction(async (tx) => {
         const revoked = await revokeSessionsOf(tx, userId, except)
         if (revoked.length > 0)
-          await recordAuditLast(tx, ended(userId, { kind: 'user', id: userId }, reason, revoked.length))
+          await recordAuditLast(
+            tx,
+            sessionsEnded(userId, { kind: 'user', id: userId }, reason, revoked.length),
+          )
         return revoked
       })
       for (const sessionId of sessionIds) tellEnd(realm, userId, sessionId, reason)
@@ -59,11 +62,6 @@ export function createSessionEndings(options: {
       tellEnd(realm, userId, sessionId, 'reuse')
     },
   }
-}
-
-function ended(userId: Id, target: Target, reason: SessionEnd, sessions: number) {
-  const actor = { kind: 'user', id: userId } as const
-  return authAudit('session.ended', { actor, target, details: { reason, sessions } })
 }
 
 function tenantIdOf(realm: Realm): Id | undefined {
