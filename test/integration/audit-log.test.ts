@@ -1,9 +1,17 @@
 import { sql } from 'drizzle-orm'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { auditCatalogue, recordAudit, recordAuditLast } from '../../src/audit/index.ts'
+import { auditCatalogue, createRepeats, recordAudit, recordAuditLast } from '../../src/audit/index.ts'
 import { MIGRATIONS } from '../../src/compose.ts'
 import { migrateDown, migrateUp, readMigrations } from '../../src/migrations/index.ts'
-import { fromAddress, newId, postgresError, runInContext } from '../../src/platform/index.ts'
+import {
+  fromAddress,
+  type Logger,
+  newId,
+  postgresError,
+  runInContext,
+  silentLogger,
+  systemClock,
+} from '../../src/platform/index.ts'
 import { type SignedInUser, unique } from '../support/api-client.ts'
 import { type CheckedPlatform, startCheckedPlatform } from '../support/checked-platform.ts'
 import { inCore, inTenant } from '../support/rows.ts'
@@ -168,5 +176,40 @@ describe('an entry', () => {
     const note = newId()
     await test.platform.core.transaction((tx) => recordAudit(tx, shared(note)))
     expect(await entriesOf(note)).toMatchObject([{ network: null, request_id: null }])
+  })
+})
+
+describe('what somebody may do as often as he likes', () => {
+  it('is recorded a few times in a minute, however often it is', async () => {
+    const { core, log } = test.platform
+    let now = new Date('2026-01-01T00:00:00Z')
+    const repeats = createRepeats({ clock: { now: () => now }, log })
+    const [one, other] = [newId(), newId()]
+    const note = (id: string) => repeats.note(core, id, (readers) => shared(id, { readers }))
+    for (let attempt = 0; attempt < 1_000; attempt++) note(one)
+    note(other)
+    now = new Date('2026-01-01T00:01:00Z')
+    note(one)
+    await repeats.settle()
+    const counts = async (id: string) => (await entriesOf(id)).map(({ details }) => details)
+    expect((await counts(one)).map((details) => Object.values(details as object)[0])).toEqual([
+      1, 10, 100, 1_000, 1,
+    ])
+    expect(await counts(other)).toEqual([{ readers: 1 }])
+  })
+
+  it('fails nobody when it cannot be recorded', async () => {
+    const failed: unknown[] = []
+    const log = {
+      ...silentLogger,
+      error: (...line: unknown[]) => void failed.push(line),
+    } as unknown as Logger
+    const repeats = createRepeats({ clock: systemClock, log })
+    repeats.note(test.platform.core, 'key', () => ({
+      ...shared(newId()),
+      actor: { kind: 'system', id: 'no id' },
+    }))
+    await repeats.settle()
+    expect(failed).toHaveLength(1)
   })
 })
