@@ -9,6 +9,8 @@ import { type CheckedPlatform, startCheckedPlatform } from '../support/checked-p
 import { tenancyWith, withMigration } from '../support/own-migrations.ts'
 
 const VERSION = '20990101000000'
+/** Whoever holds it migrates the database. */
+const MIGRATION_LOCK = '8387227955466269561'
 
 let test: CheckedPlatform
 let newer: MigrationSet
@@ -104,6 +106,47 @@ describe('a tenant that lacks a migration, where that is done on request', () =>
     const tenancy = processWith(broken, 'on-request', 1)
     expect(await tenancy.withTenant(id, async () => 'served')).toBe('served')
     expect(await recorded(id)).toMatchObject({ migration_failures: 1 })
+  })
+
+  it('is waited for by the first who ask, and not by each who comes while it takes long', async () => {
+    const id = await bornBefore()
+    const slow = await withMigration(VERSION, 'SELECT pg_sleep(8); CREATE TABLE notes (body text)')
+    const tenancy = processWith(slow, 'on-request')
+    const ask = () => tenancy.withTenant(id, countNotes).then(Boolean, (error) => error.code)
+    expect(await ask()).toBe('tenant-not-ready')
+    // One that waited would be served.
+    expect(await ask()).toBe('tenant-not-ready')
+    await expect.poll(ask, { timeout: 15_000 }).toBe(true)
+  })
+
+  it('is not said to have failed where somebody else migrates it', async () => {
+    const id = await bornBefore()
+    const tenancy = processWith(newer, 'on-request')
+    const before = test.logged.length
+    await tenancy.maintain(need(await tenancy.find(id)), async (connection) => {
+      await connection.query(`SELECT pg_advisory_lock(${MIGRATION_LOCK})`)
+      await expect(tenancy.withTenant(id, countNotes)).rejects.toMatchObject({ code: 'tenant-not-ready' })
+      const given = () =>
+        test.logged.slice(before).some(({ tenant_id, failure }) => tenant_id === id && failure)
+      await expect.poll(given).toBe(true)
+    })
+    expect(await recorded(id)).toMatchObject({ migration_failures: 0, migration_failure: null })
+    await expect.poll(() => tenancy.withTenant(id, countNotes).then(Boolean, String)).toBe(true)
+  })
+
+  it('is refused by the time of the answer when it was suspended meanwhile', async () => {
+    const id = await bornBefore()
+    const tenancy = processWith(broken, 'on-request', 1)
+    const tenant = need(await tenancy.find(id))
+    // Asked for before, migrated after.
+    const admitted = tenancy.maintain(tenant, async (connection) => {
+      await connection.query(`SELECT pg_advisory_lock(${MIGRATION_LOCK})`)
+      const asked = tenancy.withTenant(id, async () => 'served').catch((error) => error.code)
+      await expect.poll(() => tenancy.connections().busy + tenancy.connections().waiting).toBeGreaterThan(1)
+      await test.platform.core.orm.execute(sql`UPDATE tenants SET status = 'suspended' WHERE id = ${id}`)
+      return { asked }
+    })
+    expect(await (await admitted).asked).toBe('tenant-suspended')
   })
 
   it('is found mended by the next who asks', async () => {
