@@ -20,8 +20,11 @@ export interface CatchUpOptions {
   readonly log: Logger
 }
 
-/** The databases of a server have other work: as many as the fleet's runs take by default would be a run. */
-const QUEUE = { running: 2, waiting: 1_000, maxWaitMs: 5_000 }
+/**
+ * The databases of a server have other work: as many as the fleet's runs take by default would be a run. A tenant keeps its
+ * place for longer than a request waits: after a deployment all of them come, and would be at the end again and again.
+ */
+const QUEUE = { running: 2, waiting: 1_000, maxWaitMs: 60_000 }
 /**
  * A request has ten seconds in all. What takes longer goes on behind it, and those who come later do not wait for it: a long
  * migration would make every one of them late.
@@ -104,7 +107,7 @@ async function migrate(
   const { failure, durationMs } = turn
   // Somebody else migrates it and writes down how that went; a lock of its users would have an SQLSTATE.
   const isMigratedElsewhere = failure?.code === 'locked' && failure.sqlState === undefined
-  if (!isMigratedElsewhere) await recordVisit(core, tenant.id, turn)
+  if (turn.status !== 'pending' && !isMigratedElsewhere) await recordVisit(core, tenant.id, turn)
   const noted = { tenant_id: tenant.id, duration_ms: durationMs, ...(failure && { failure }) }
   if (turn.status === 'done') log.info(noted, 'a tenant was migrated when it was asked for')
   else log.warn(noted, 'a tenant could not be migrated when it was asked for')
