@@ -117,7 +117,7 @@ describe('a tenant that lacks a migration, where that is done on request', () =>
     // Those that waited would be served.
     expect(await Promise.all(ids.slice(0, 2).map(ask))).toEqual(Array(2).fill('tenant-not-ready'))
     // Nobody asks for the third again.
-    const versions = () => Promise.all(ids.map(async (id) => (await recorded(id))?.schema_version))
+    const versions = () => Promise.all(ids.map(async (id) => (await recorded(id))?.['schema_version']))
     await expect.poll(versions, { timeout: 20_000 }).toEqual(Array(3).fill(VERSION))
   })
 
