@@ -176,7 +176,8 @@ function createGate(
     directory.invalidate(id)
     return directory.find(id)
   }
-  return { maintain, gate: createSchemaGate({ migrations, policy, maintain, reload }) }
+  const find = ({ id }: TenantRecord) => directory.find(id)
+  return { maintain, gate: createSchemaGate({ migrations, policy, maintain, find, reload }) }
 }
 
 function createDirectory({ core, clock, databaseUrl, watch = false }: TenancyOptions): TenantDirectory {
