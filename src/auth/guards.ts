@@ -62,6 +62,7 @@ export interface Guards {
   readonly coreGuard: Guard<CorePrincipal>
   readonly adminGuard: Guard<CorePrincipal>
   readonly tenantGuard: Guard<TenantPrincipal>
+  readonly tenantAdminGuard: Guard<TenantPrincipal>
   readonly accountGuard: Guard<AccountPrincipal>
   /** The account guard without the question for a second factor: for what a member needs who has none yet. */
   readonly enrolmentGuard: Guard<AccountPrincipal>
@@ -73,6 +74,7 @@ export function createGuards(options: GuardOptions): Guards {
     coreGuard: createCoreGuard(options),
     adminGuard: createAdminGuard(options),
     tenantGuard: createTenantGuard(options),
+    tenantAdminGuard: createTenantAdminGuard(options),
     accountGuard: createAccountGuard(options, admitToTenant),
     enrolmentGuard: createAccountGuard(options, findInTenant),
   }
@@ -105,6 +107,22 @@ function createTenantGuard(options: GuardOptions): Guard<TenantPrincipal> {
   const admit = async (request: FastifyRequest): Promise<TenantPrincipal> =>
     await admitToTenant(options, request, wanted(await authenticate(request, options.tokens), 'tenant'))
   return createGuard([TENANT_SECURITY], admit, [...TOKEN_ERRORS, ...TENANT_ERRORS])
+}
+
+/** Admits those users of one organization who run it: its owner and its admins. */
+function createTenantAdminGuard(options: GuardOptions): Guard<TenantPrincipal> {
+  const tenantGuard = createTenantGuard(options)
+  const admit = async (request: FastifyRequest): Promise<TenantPrincipal> => {
+    await tenantGuard.onRequest(request)
+    const principal = tenantGuard.admitted(request)
+    if (principal.user.role === 'member') throw authErrors.permissionDenied()
+    return principal
+  }
+  return createGuard(tenantGuard.security, admit, [
+    ...TOKEN_ERRORS,
+    ...TENANT_ERRORS,
+    authErrors.permissionDenied,
+  ])
 }
 
 /** Admits either kind of user to what is their own: a core token as the core guard does, a tenant token as the tenant guard. */

@@ -1,3 +1,4 @@
+import type { Repeats } from '../audit/index.ts'
 import type { Config } from '../config.ts'
 import type { EventEmitter, Publisher } from '../events/index.ts'
 import type { Mailer } from '../mail/index.ts'
@@ -25,6 +26,7 @@ export interface IdentityOptions {
   readonly box: SecretBox
   readonly mailer: Mailer
   readonly events: Publisher<AuthEvents> & Pick<EventEmitter<AuthEvents>, 'on'>
+  readonly repeats: Repeats
   readonly clock: Clock
   readonly log: Logger
 }
@@ -46,18 +48,18 @@ export interface Identity extends Guards {
  * @throws SigningKeyError, or what the core database answers
  */
 export async function openIdentity(options: IdentityOptions): Promise<Identity> {
-  const { config, core, databaseUrl, tenancy, box, mailer, events, clock, log } = options
+  const { config, core, databaseUrl, tenancy, box, mailer, events, repeats, clock, log } = options
   const issuer = `urn:uuid:${await tenancy.installationId()}`
   const keys = await openKeys({ core, box, databaseUrl, clock, log })
   const tokens = createAccessTokens({ keys: keys.ring, issuer, ttl: config.accessTokenTtl, clock })
   const passwords = createPasswordHasher()
   const sessions = createSessions({ tokens, box, config, events, log })
   const proofs = createProofs({ box, clock })
-  const secondFactor = createSecondFactorSignIn({ core, sessions, proofs })
+  const secondFactor = createSecondFactorSignIn({ core, sessions, proofs, repeats })
   return {
     keys,
     sessions,
-    auth: createAuthService({ core, sessions, secondFactor, passwords, events }),
+    auth: createAuthService({ core, sessions, secondFactor, passwords, events, repeats }),
     secondFactor,
     factors: createFactors({ box, clock, proofs, events }),
     stepUp: createStepUp({ passwords, proofs }),

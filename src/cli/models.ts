@@ -1,3 +1,4 @@
+import { auditLog } from '../audit/index.ts'
 import {
   oneTimeTokens,
   proofTries,
@@ -33,6 +34,7 @@ export const MODELS = {
     fleetRunTenants,
     mailRecipients,
     oneTimeTokens,
+    auditLog,
   },
   tenant: {
     tenantIdentity,
@@ -42,5 +44,6 @@ export const MODELS = {
     oneTimeTokens,
     ...SECOND_FACTOR,
     secondFactorPolicy,
+    auditLog,
   },
 } as const

@@ -1,6 +1,8 @@
+import { recordAuditLast } from '../../audit/index.ts'
 import type { Id } from '../../platform/index.ts'
 import type { CoreDb } from '../../tenancy/index.ts'
 import { isStillPassword } from '../accounts/store.ts'
+import { loggedIn } from '../audit.ts'
 import { authErrors } from '../errors.ts'
 import type { Realm } from '../sessions/realm.ts'
 import { FORGOTTEN_AT_SIGN_IN, type OpenSession } from '../sessions/sessions.ts'
@@ -32,7 +34,9 @@ export async function openForPassword(
     if (coreUserId === null && !(await isStillPassword(tx, userId, passwordHash)))
       throw authErrors.invalidCredentials()
     await forgetOldSessions(tx, userId, FORGOTTEN_AT_SIGN_IN)
-    return await open(tx)
+    const opened = await open(tx)
+    await recordAuditLast(tx, loggedIn(userId, opened.sessionId))
+    return opened
   })
   if (coreUserId === null) return session
   // Two databases: the session first, so that a change that comes later finds it.

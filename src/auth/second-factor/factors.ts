@@ -1,5 +1,7 @@
+import { recordAudit } from '../../audit/index.ts'
 import type { Publisher } from '../../events/index.ts'
 import { type Clock, newId, type SecretBox } from '../../platform/index.ts'
+import { byUser, secondFactorSet } from '../audit.ts'
 import type { AuthEvents } from '../events.ts'
 import { secondFactorErrors } from './errors.ts'
 import { type FactorOwner, sealContext } from './owner.ts'
@@ -82,6 +84,7 @@ export function createFactors({ box, clock, proofs, events }: FactorOptions): Fa
         if (!(await confirmFactor(tx, factor.id, step))) return false
         await replaceRecoveryCodes(tx, userId, hashes)
         await forgetTries(tx, userId)
+        await recordAudit(tx, secondFactorSet('second_factor.enabled', userId))
         return true
       })
       if (!isConfirmed) throw wrongCode()
@@ -95,14 +98,17 @@ export function createFactors({ box, clock, proofs, events }: FactorOptions): Fa
       const hashes = codes.map((one) => proofs.hash(owner, one))
       await realm.db.transaction(async (tx) => {
         if (!(await replaceRecoveryCodes(tx, userId, hashes))) throw secondFactorErrors.noSecondFactor()
+        await recordAudit(tx, byUser('second_factor.recovery_codes_renewed', userId))
       })
       tell(owner, 'second_factor.recovery_codes_renewed')
       return codes
     },
     remove: async (owner) => {
       const { realm, userId } = owner
-      if (!(await realm.db.transaction((tx) => deleteTotp(tx, userId))))
-        throw secondFactorErrors.noSecondFactor()
+      await realm.db.transaction(async (tx) => {
+        if (!(await deleteTotp(tx, userId))) throw secondFactorErrors.noSecondFactor()
+        await recordAudit(tx, secondFactorSet('second_factor.disabled', userId))
+      })
       tell(owner, 'second_factor.disabled')
     },
   }

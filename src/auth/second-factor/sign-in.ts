@@ -1,6 +1,8 @@
-import type { AppError, Id } from '../../platform/index.ts'
+import type { Repeats } from '../../audit/index.ts'
+import { AppError, type Id } from '../../platform/index.ts'
 import type { CoreDb } from '../../tenancy/index.ts'
 import { type Account, findAccount } from '../accounts/store.ts'
+import { secondFactorFailed } from '../audit.ts'
 import { authErrors } from '../errors.ts'
 import { type KnownPassword, openForPassword } from '../passwords/open-session.ts'
 import type { Origin } from '../sessions/origin.ts'
@@ -13,7 +15,7 @@ import {
   newChallengeToken,
 } from './challenge-token.ts'
 import { secondFactorErrors } from './errors.ts'
-import { ownerOf } from './owner.ts'
+import { type FactorOwner, ownerOf } from './owner.ts'
 import type { Proof, Proofs } from './proof.ts'
 import { closeChallenge, insertChallenge, summarize, tryChallenge } from './store.ts'
 
@@ -41,8 +43,18 @@ export function createSecondFactorSignIn(options: {
   readonly core: CoreDb
   readonly sessions: Sessions
   readonly proofs: Proofs
+  readonly repeats: Repeats
 }): SecondFactorSignIn {
-  const { core, sessions, proofs } = options
+  const { core, sessions, proofs, repeats } = options
+
+  const accept = async ({ db }: Realm, userId: Id, owner: FactorOwner, proof: Proof) => {
+    try {
+      return await proofs.accept(owner, proof)
+    } catch (error) {
+      if (error instanceof AppError) repeats.note(db, `second factor ${userId}`, secondFactorFailed(userId))
+      throw error
+    }
+  }
 
   return {
     methodsOf: async (realm, { userId, coreUserId }) => {
@@ -67,7 +79,7 @@ export function createSecondFactorSignIn(options: {
       const { userId } = user
       const owner = ownerOf(core, realm, { id: userId, coreUserId: user.coreUserId })
       await proofs.spend(owner)
-      const method = await proofs.accept(owner, proof)
+      const method = await accept(realm, userId, owner, proof)
       const session = await openForPassword(core, realm, user, async (tx) => {
         if (!(await closeChallenge(tx, hash))) throw deadChallenge()
         return await sessions.open(tx, userId, origin, ['pwd', method])
