@@ -40,6 +40,12 @@ export interface Registration {
   readonly fullName: string | null
 }
 
+/** What ends a sign-in that a second factor was asked for. */
+export interface SecondFactorAnswer {
+  readonly mfaToken: string
+  readonly proof: Proof
+}
+
 /** `tenant` absent means the platform itself; `origin` is where the person is, shown in the list of sessions. */
 export interface AuthService {
   /** @throws httpErrors.validationFailed, overloaded; userErrors.emailTaken */
@@ -59,11 +65,7 @@ export interface AuthService {
    *
    * @throws authErrors.invalidToken, invalidCredentials; httpErrors.rateLimited
    */
-  verify(
-    answer: { readonly mfaToken: string; readonly proof: Proof },
-    origin: Origin,
-    tenant?: TenantDb,
-  ): Promise<SignedIn>
+  verify(answer: SecondFactorAnswer, origin: Origin, tenant?: TenantDb): Promise<SignedIn>
   /** @throws authErrors.invalidToken */
   refresh(refreshToken: string, origin: Origin, tenant?: TenantDb): Promise<SignedIn>
 }
@@ -79,7 +81,7 @@ export interface AuthServiceOptions {
 }
 
 export function createAuthService(options: AuthServiceOptions): AuthService {
-  const { core, sessions, secondFactor, passwords, events, repeats } = options
+  const { core, sessions, passwords, events, repeats } = options
   const realmOf = (tenant?: TenantDb): Realm =>
     tenant ? { scope: 'tenant', db: tenant } : { scope: 'core', db: core }
   const noteFailure = ({ scope, db }: Realm, { id, isActive }: { id: Id; isActive: boolean }) => {
@@ -138,20 +140,22 @@ export function createAuthService(options: AuthServiceOptions): AuthService {
       return present(found.user, tokens, tenant)
     },
 
-    verify: async ({ mfaToken, proof }, origin, tenant) => {
-      const { userId, sessionId, ...tokens } = await secondFactor.answer(
-        realmOf(tenant),
-        mfaToken,
-        proof,
-        origin,
-      )
-      const found = await findPrincipal(core, tenant, sessionId, userId)
-      if (!found) throw authErrors.invalidToken()
-      const scope = tenant ? 'tenant' : 'core'
-      events.publish('user.logged_in', { userId, scope }, tenant?.tenantId)
-      return present(found.user, tokens, tenant)
-    },
+    verify: (answer, origin, tenant) => verify(options, answer, origin, tenant),
   }
+}
+
+async function verify(
+  { core, secondFactor, events }: AuthServiceOptions,
+  { mfaToken, proof }: SecondFactorAnswer,
+  origin: Origin,
+  tenant?: TenantDb,
+): Promise<SignedIn> {
+  const realm: Realm = tenant ? { scope: 'tenant', db: tenant } : { scope: 'core', db: core }
+  const { userId, sessionId, ...tokens } = await secondFactor.answer(realm, mfaToken, proof, origin)
+  const found = await findPrincipal(core, tenant, sessionId, userId)
+  if (!found) throw authErrors.invalidToken()
+  events.publish('user.logged_in', { userId, scope: realm.scope }, tenant?.tenantId)
+  return present(found.user, tokens, tenant)
 }
 
 async function prepare({ email, password, fullName }: Registration, passwords: PasswordHasher) {
