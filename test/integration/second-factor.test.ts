@@ -165,6 +165,30 @@ describe.each(REALM_NAMES)('in the %s realm', (name) => {
       expect(text).not.toContain(hidden)
   })
 
+  it('the audit log has what became of a factor, and sign-ins that lacked it', async () => {
+    const realm = realms[name]
+    const { user, secret, recoveryCodes } = await protect(test, realm, clock)
+    const token = await challengeFor(test, realm, user)
+    await answer(test, realm, token, { code: wrongCodeAt(secret, clock.now()) })
+    const signedIn = await answer(test, realm, token, { recovery_code: recoveryCodes[0] ?? '' })
+    const mine = as(realm, { token: signedIn.body.access_token })
+    await test.api.post('/auth/mfa/recovery-codes', undefined, mine)
+    await test.api.delete('/auth/mfa/totp', mine)
+    await test.platform.repeats.settle()
+    const entries = await realm.change(sql`SELECT action, details FROM audit_log
+      WHERE actor_id = ${user.id} OR target_id = ${user.id}`)
+    expect(entries).toHaveLength(6)
+    expect(entries).toEqual(
+      expect.arrayContaining([
+        { action: 'second_factor.enabled', details: { kind: 'totp' } },
+        { action: 'user.login_failed', details: { attempts: 1, reason: 'second-factor' } },
+        { action: 'user.logged_in', details: {} },
+        { action: 'second_factor.recovery_codes_renewed', details: {} },
+        { action: 'second_factor.disabled', details: { kind: 'totp' } },
+      ]),
+    )
+  })
+
   it('a row moved to another user opens for nobody', async () => {
     const realm = realms[name]
     const [ann, bob] = [await protect(test, realm, clock), await protect(test, realm, clock)]
