@@ -193,6 +193,7 @@ describe.each(REALM_NAMES)('signing in to the %s realm', (name) => {
     const token = await challengeFor(test, realm, user)
     await realm.change(sql`UPDATE users SET is_active = false WHERE id = ${user.id}`)
     expect(await answer(test, realm, token, { code: codeAt(secret, clock.nextStep()) })).toMatchObject(DEAD)
+    expect(await realm.change(sql`SELECT FROM sessions WHERE user_id = ${user.id}`)).toHaveLength(1)
   })
 
   it('O4 a new password asks for the factor as before, and ends what the old one began', async () => {
@@ -217,6 +218,16 @@ describe.each(REALM_NAMES)('signing in to the %s realm', (name) => {
     expect(status).toBe(200)
     expect(sessionOf({ token: body.access_token })).toBe(sessionOf(user))
   })
+})
+
+it('a linked user whose platform account is disabled meanwhile does not get in', async () => {
+  const owner = await test.api.register()
+  const { id } = await test.api.createOrganization(owner)
+  const { secret } = await protect(test, realms.core, clock, owner)
+  const token = await challengeFor(test, { tenantId: id }, owner)
+  await realms.core.change(sql`UPDATE users SET is_active = false WHERE id = ${owner.id}`)
+  const code = { code: codeAt(secret, clock.nextStep()) }
+  expect(await answer(test, { tenantId: id }, token, code)).toMatchObject(DEAD)
 })
 
 it('O7 a challenge of one realm is none in another', async () => {
