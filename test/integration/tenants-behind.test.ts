@@ -37,7 +37,7 @@ function processWith(
   const { core, log } = test.platform
   const policy = createSchemaPolicy(
     { tenantMigrations, tenantSchemaWindow },
-    { core, migrations, clock, log },
+    { core, migrations, connections: 4, clock, log },
   )
   const tenancy = tenancyWith(test, migrations, 0, { schemaPolicy: policy, watch: true })
   opened.push(tenancy)
