@@ -1,3 +1,4 @@
+import { auditLog } from '../audit/index.ts'
 import { oneTimeTokens, refreshTokens, sessions, signingKeys } from '../auth/index.ts'
 import { fleetRuns, fleetRunTenants } from '../fleet/index.ts'
 import { mailRecipients } from '../mail/index.ts'
@@ -21,6 +22,7 @@ export const MODELS = {
     fleetRunTenants,
     mailRecipients,
     oneTimeTokens,
+    auditLog,
   },
-  tenant: { tenantIdentity, tenantUsers, sessions, refreshTokens, oneTimeTokens },
+  tenant: { tenantIdentity, tenantUsers, sessions, refreshTokens, oneTimeTokens, auditLog },
 } as const
