@@ -249,6 +249,14 @@ it('a session says how its user signed in, in every token that it gets', async (
   expect(row).toEqual({ amr: ['pwd', 'rcv'], atOnce: true })
 })
 
+it('the one problem with two statuses is explained with both', async () => {
+  const { body: kinds } = await test.api.send('GET', '/problems')
+  const statuses = kinds.filter(({ code }: { code: string }) => code === 'mfa-required')
+  expect(statuses.map(({ status }: { status: number }) => status)).toEqual([401, 403])
+  expect((await test.api.send('GET', '/problems/mfa-required')).body.status).toBe(403)
+  expect((await test.api.send('GET', '/problems/mfa-required%20401')).status).toBe(404)
+})
+
 function bare(code: string): string {
   return code.replaceAll('-', '')
 }
