@@ -1,4 +1,4 @@
-import { oneTimeTokens, refreshTokens, sessions, signingKeys } from '../auth/index.ts'
+import { oneTimeTokens, refreshTokens, sessions, signingKeys, throttles } from '../auth/index.ts'
 import { fleetRuns, fleetRunTenants } from '../fleet/index.ts'
 import { mailRecipients } from '../mail/index.ts'
 import { organizationRequests, organizations } from '../organizations/index.ts'
@@ -21,6 +21,7 @@ export const MODELS = {
     fleetRunTenants,
     mailRecipients,
     oneTimeTokens,
+    throttles,
   },
   tenant: { tenantIdentity, tenantUsers, sessions, refreshTokens, oneTimeTokens },
 } as const

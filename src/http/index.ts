@@ -22,6 +22,7 @@ export {
   createRateLimits,
   type RateLimitOptions,
   type RateLimits,
+  refusalOf,
 } from './rate-limits/limits.ts'
 export { networkOf } from './rate-limits/network.ts'
 export { RATE, type RatePolicy } from './rate-limits/policy.ts'
