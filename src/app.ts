@@ -1,3 +1,4 @@
+import { auditRoutes } from './audit/index.ts'
 import {
   accountRoutes,
   authErrors,
@@ -17,8 +18,9 @@ import { userErrors, userRoutes } from './users/index.ts'
 
 /** The HTTP application: every route that there is. Add a feature's routes here. */
 export async function createApp(platform: Platform): Promise<HttpServer> {
-  const { config, clock, log, core, mailer, tenancy, keys, users, organizations, throttle } = platform
-  const { auth, accounts, sessions, coreGuard, tenantGuard, adminGuard, accountGuard } = platform
+  const { config, clock, log, core, mailer, tenancy, keys, cursors, users, organizations, throttle } = platform
+  const { auth, accounts, sessions, coreGuard, tenantGuard, tenantAdminGuard, adminGuard, accountGuard } =
+    platform
 
   const server = await createHttpServer({
     log,
@@ -39,6 +41,7 @@ export async function createApp(platform: Platform): Promise<HttpServer> {
   devMailRoutes(server, mailer)
   organizationRoutes(server, { organizations, coreGuard })
   userRoutes(server, { users, tenantGuard })
+  auditRoutes(server, { core, cursors, adminGuard, tenantAdminGuard })
   fleetRoutes(server, { core, clock, log, adminGuard })
   return server
 }
@@ -58,6 +61,7 @@ function describeApi(tenantHeader: string): ApiDescription {
       { name: 'auth', description: 'Sign-up and sign-in, to the platform or to one organization.' },
       { name: 'organizations', description: 'Organizations of a platform user.' },
       { name: 'users', description: 'Users of one organization.' },
+      { name: 'audit', description: 'What happened in one organization, for those who run it.' },
       { name: 'admin', description: 'For people who operate the platform.' },
     ],
     securitySchemes: {

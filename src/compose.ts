@@ -1,8 +1,10 @@
 import { fileURLToPath } from 'node:url'
+import { createRepeats } from './audit/index.ts'
 import { type AuthEvents, openIdentity } from './auth/index.ts'
 import type { Config } from './config.ts'
 import { EventEmitter } from './events/index.ts'
 import { createSchemaPolicy } from './fleet/index.ts'
+import { createCursors } from './http/index.ts'
 import { createMailer } from './mail/index.ts'
 import { readMigrations } from './migrations/index.ts'
 import {
@@ -36,7 +38,7 @@ export interface ComposeOptions {
 
 export type Platform = Awaited<ReturnType<typeof compose>>
 
-const CORE_CONNECTIONS = 10
+const CORE_POOL = { applicationName: 'tenantry core', timeouts: REQUEST_TIMEOUTS, max: 10 }
 export const MIGRATIONS = { core: directory('core'), tenant: directory('tenant') } as const
 
 /**
@@ -54,9 +56,9 @@ export async function compose(options: ComposeOptions) {
   }
 }
 
-async function wire({ config, databaseUrl, secret, clock, log }: ComposeOptions, closers: Closers) {
-  const options = { url: databaseUrl, applicationName: 'tenantry core', timeouts: REQUEST_TIMEOUTS }
-  const pool = createPool({ ...options, max: CORE_CONNECTIONS })
+async function wire(options: ComposeOptions, closers: Closers) {
+  const { config, databaseUrl, secret, clock, log } = options
+  const pool = createPool({ ...CORE_POOL, url: databaseUrl })
   closers.push('core database', () => pool.close())
   const core = createDatabase('core', pool)
   const box = createSecretBox(secret)
@@ -84,7 +86,9 @@ async function wire({ config, databaseUrl, secret, clock, log }: ComposeOptions,
   closers.push('worker', () => tenancy.worker.stop())
   events.on('organization.created', 'log', ({ payload }) => log.info(payload, 'organization created'))
   tenancy.provisioner.use(organizationHooks(core, events))
-  const identity = await openIdentity({ config, core, databaseUrl, tenancy, box, mailer, events, clock, log })
+  const repeats = createRepeats({ clock, log })
+  closers.push('failed attempts', () => repeats.settle())
+  const identity = await openIdentity({ ...options, core, tenancy, box, mailer, events, repeats })
   closers.push('signing keys', () => identity.keys.close())
 
   return {
@@ -93,9 +97,11 @@ async function wire({ config, databaseUrl, secret, clock, log }: ComposeOptions,
     log,
     core,
     events,
+    repeats,
     tenancy,
     mailer,
     ...identity,
+    cursors: createCursors(box.deriveKey('cursor')),
     users: createUserService({ events }),
     organizations: createOrganizationService({ core, tenancy, log, perDay: config.organizationsPerDay }),
     close: async () => {

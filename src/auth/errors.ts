@@ -58,6 +58,12 @@ export const authErrors = defineErrors({
     detail:
       'This route is for people who operate the platform; "tenantry admin create" makes somebody one of them.',
   },
+  permissionDenied: {
+    code: 'permission-denied',
+    status: 403,
+    title: 'Permission denied',
+    detail: 'Your role in this organization does not allow this; its owner and its admins may.',
+  },
   tenantHeaderRequired: {
     code: 'tenant-header-required',
     status: 400,

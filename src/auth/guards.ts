@@ -59,6 +59,7 @@ export interface Guards {
   readonly coreGuard: Guard<CorePrincipal>
   readonly adminGuard: Guard<CorePrincipal>
   readonly tenantGuard: Guard<TenantPrincipal>
+  readonly tenantAdminGuard: Guard<TenantPrincipal>
   readonly accountGuard: Guard<AccountPrincipal>
 }
 
@@ -68,6 +69,7 @@ export function createGuards(options: GuardOptions): Guards {
     coreGuard: createCoreGuard(options),
     adminGuard: createAdminGuard(options),
     tenantGuard: createTenantGuard(options),
+    tenantAdminGuard: createTenantAdminGuard(options),
     accountGuard: createAccountGuard(options),
   }
 }
@@ -99,6 +101,22 @@ function createTenantGuard(options: GuardOptions): Guard<TenantPrincipal> {
   const admit = async (request: FastifyRequest): Promise<TenantPrincipal> =>
     await admitToTenant(options, request, wanted(await authenticate(request, options.tokens), 'tenant'))
   return createGuard([TENANT_SECURITY], admit, [...TOKEN_ERRORS, ...TENANT_ERRORS])
+}
+
+/** Admits those users of one organization who run it: its owner and its admins. */
+function createTenantAdminGuard(options: GuardOptions): Guard<TenantPrincipal> {
+  const tenantGuard = createTenantGuard(options)
+  const admit = async (request: FastifyRequest): Promise<TenantPrincipal> => {
+    await tenantGuard.onRequest(request)
+    const principal = tenantGuard.admitted(request)
+    if (principal.user.role === 'member') throw authErrors.permissionDenied()
+    return principal
+  }
+  return createGuard(tenantGuard.security, admit, [
+    ...TOKEN_ERRORS,
+    ...TENANT_ERRORS,
+    authErrors.permissionDenied,
+  ])
 }
 
 /** Admits either kind of user to what is their own: a core token as the core guard does, a tenant token as the tenant guard. */

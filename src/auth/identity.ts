@@ -1,3 +1,4 @@
+import type { Repeats } from '../audit/index.ts'
 import type { Config } from '../config.ts'
 import type { EventEmitter, Publisher } from '../events/index.ts'
 import { createRateLimits } from '../http/index.ts'
@@ -23,6 +24,7 @@ export interface IdentityOptions {
   readonly box: SecretBox
   readonly mailer: Mailer
   readonly events: Publisher<AuthEvents> & Pick<EventEmitter<AuthEvents>, 'on'>
+  readonly repeats: Repeats
   readonly clock: Clock
   readonly log: Logger
 }
@@ -42,7 +44,7 @@ export interface Identity extends Guards {
  * @throws SigningKeyError, or what the core database answers
  */
 export async function openIdentity(options: IdentityOptions): Promise<Identity> {
-  const { config, core, databaseUrl, tenancy, box, mailer, events, clock, log } = options
+  const { config, core, databaseUrl, tenancy, box, mailer, events, repeats, clock, log } = options
   const issuer = `urn:uuid:${await tenancy.installationId()}`
   const keys = await openKeys({ core, box, databaseUrl, clock, log })
   const tokens = createAccessTokens({ keys: keys.ring, issuer, ttl: config.accessTokenTtl, clock })
@@ -54,7 +56,7 @@ export async function openIdentity(options: IdentityOptions): Promise<Identity> 
     keys,
     sessions,
     throttle,
-    auth: createAuthService({ core, sessions, passwords, events }),
+    auth: createAuthService({ core, sessions, passwords, events, repeats }),
     accounts: createAccounts({ core, tenancy, passwords, throttle, mailer, events }),
     ...createGuards({ core, tenancy, tokens, tenantHeader: config.tenantHeader }),
   }

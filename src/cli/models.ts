@@ -1,3 +1,4 @@
+import { auditLog } from '../audit/index.ts'
 import { oneTimeTokens, refreshTokens, sessions, signingKeys, throttles } from '../auth/index.ts'
 import { fleetRuns, fleetRunTenants } from '../fleet/index.ts'
 import { mailRecipients } from '../mail/index.ts'
@@ -21,7 +22,8 @@ export const MODELS = {
     fleetRunTenants,
     mailRecipients,
     oneTimeTokens,
+    auditLog,
     throttles,
   },
-  tenant: { tenantIdentity, tenantUsers, sessions, refreshTokens, oneTimeTokens },
+  tenant: { tenantIdentity, tenantUsers, sessions, refreshTokens, oneTimeTokens, auditLog },
 } as const

@@ -15,6 +15,15 @@ export type { ApiDescription, BearerScheme, HeaderScheme } from './openapi.ts'
 export type { MetricGauge } from './ops/gauges.ts'
 export type { ReadinessCheck } from './ops/health.ts'
 export type { HttpServerOptions } from './options.ts'
+export {
+  type Cursors,
+  createCursors,
+  type PagedList,
+  PageQuery,
+  type PageQueryValues,
+  pageOf,
+  readPage,
+} from './pagination.ts'
 export { PROBLEM_TYPE_BASE, Problem } from './problem.ts'
 export {
   type Allowance,
@@ -24,7 +33,7 @@ export {
   type RateLimits,
   refusalOf,
 } from './rate-limits/limits.ts'
-export { networkOf } from './rate-limits/network.ts'
+export { coarseNetworkOf, networkOf } from './rate-limits/network.ts'
 export { RATE, type RatePolicy } from './rate-limits/policy.ts'
 export { responses } from './responses.ts'
 export { Exactly, Id, Nullable, Timestamp } from './schemas.ts'

@@ -1,3 +1,4 @@
+export { organizationAudit } from './audit.ts'
 export { organizationErrors } from './errors.ts'
 export type { OrganizationEvents } from './events.ts'
 export { organizationHooks } from './hooks.ts'
