@@ -18,7 +18,8 @@ import { userErrors, userRoutes } from './users/index.ts'
 
 /** The HTTP application: every route that there is. Add a feature's routes here. */
 export async function createApp(platform: Platform): Promise<HttpServer> {
-  const { config, clock, log, core, mailer, tenancy, keys, cursors, users, organizations, throttle } = platform
+  const { config, clock, log, core, mailer, tenancy, keys, cursors, users, organizations, throttle } =
+    platform
   const { auth, accounts, sessions, coreGuard, tenantGuard, tenantAdminGuard, adminGuard, accountGuard } =
     platform
 
