@@ -17,10 +17,18 @@ export function createPresence(log: Logger): WhilePresent {
     try {
       return await work()
     } catch (error) {
-      if (databaseFault(error) !== 'unavailable') throw error
+      if (!isAway(error)) throw error
       awayUntilMs = performance.now() + AWAY_MS
       log.warn({ err: error }, 'attempts are counted by this process alone')
       return undefined
     }
   }
+}
+
+/** Whether the server, or the system in its place, said so. What only took too long may be a crowd of the attacker's own. */
+function isAway(error: unknown): boolean {
+  if (databaseFault(error) !== 'unavailable') return false
+  for (let current = error; current instanceof Error; current = current.cause)
+    if ('code' in current && current.code !== undefined) return current.code !== 'ETIMEDOUT'
+  return false
 }
