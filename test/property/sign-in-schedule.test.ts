@@ -141,9 +141,10 @@ describe('the schedule of failed sign-ins', () => {
       fc.asyncProperty(steps, async (taken) => {
         const who = unique('who')
         const attempt = async (ending: Ending) => {
-          if (!memory.count(who, nowMs).isAllowed) return 'refused'
+          const { isAllowed, failures } = memory.count(who, nowMs)
+          if (!isAllowed) return 'refused'
           if (ending === 'right') memory.forget(who)
-          if (ending === 'broken') memory.takeBack(who)
+          if (ending === 'broken') memory.takeBack(who, failures, nowMs)
           return ending
         }
         await walk(taken, { attempt, pass })

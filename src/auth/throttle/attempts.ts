@@ -39,7 +39,11 @@ export function createAttempts(core: CoreDb, schedule: Schedule, log: Logger): A
       const counted = await whilePresent(() => countAttempt(core, { key, schedule, attemptId }, network))
       if (counted) return { ...counted, takeBack: () => takeBack(core, key, attemptId) }
       const account = memory.count(key, performance.now())
-      return { account, network: undefined, takeBack: async () => memory.takeBack(key) }
+      return {
+        account,
+        network: undefined,
+        takeBack: async () => memory.takeBack(key, account.failures, performance.now()),
+      }
     },
     countNetwork: (network) => whilePresent(() => countNetwork(core, network)),
     forget: async (key) => {

@@ -46,12 +46,17 @@ export class MemoryCounter {
     return { isAllowed: true, failures, secondsLeft: delay }
   }
 
-  /** Takes back an attempt whose secret was not checked after all. */
-  takeBack(key: string): void {
+  /**
+   * Takes back an attempt whose secret was not checked after all.
+   *
+   * @param failures what counting it gave
+   */
+  takeBack(key: string, failures: number, nowMs: number): void {
     const known = this.#known.get(key)
     if (!known) return
-    known.failures -= 1
-    known.blockedUntilMs = 0
+    // Only the last one decided how long to wait.
+    if (known.failures === failures) known.blockedUntilMs = nowMs
+    known.failures = Math.max(0, known.failures - 1)
   }
 
   forget(key: string): void {
