@@ -20,7 +20,8 @@ import { userErrors, userRoutes } from './users/index.ts'
 
 /** The HTTP application: every route that there is. Add a feature's routes here. */
 export async function createApp(platform: Platform): Promise<HttpServer> {
-  const { config, clock, log, core, mailer, tenancy, keys, cursors, users, organizations } = platform
+  const { config, clock, log, core, mailer, tenancy, keys, cursors, users, organizations, throttle } =
+    platform
   const { auth, accounts, sessions } = platform
   const { coreGuard, tenantGuard, tenantAdminGuard, adminGuard, accountGuard, enrolmentGuard } = platform
 
@@ -37,10 +38,10 @@ export async function createApp(platform: Platform): Promise<HttpServer> {
     gauges: tenancyGauges(tenancy),
   })
   keyRoutes(server, { keys: keys.ring })
-  authRoutes(server, { auth, tenancy, tenantHeader: config.tenantHeader })
+  authRoutes(server, { auth, tenancy, throttle, tenantHeader: config.tenantHeader })
   sessionRoutes(server, { core, sessions, accountGuard, enrolmentGuard })
   secondFactorRoutes(server, { ...platform, tenantHeader: config.tenantHeader })
-  accountRoutes(server, { ...accounts, tenancy, tenantHeader: config.tenantHeader, accountGuard })
+  accountRoutes(server, { ...accounts, tenancy, throttle, tenantHeader: config.tenantHeader, accountGuard })
   devMailRoutes(server, mailer)
   organizationRoutes(server, { organizations, coreGuard })
   userRoutes(server, { users, tenantGuard })

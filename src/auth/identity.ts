@@ -1,6 +1,7 @@
 import type { Repeats } from '../audit/index.ts'
 import type { Config } from '../config.ts'
 import type { EventEmitter, Publisher } from '../events/index.ts'
+import { createRateLimits } from '../http/index.ts'
 import type { Mailer } from '../mail/index.ts'
 import type { Clock, Logger, SecretBox } from '../platform/index.ts'
 import type { CoreDb, Tenancy } from '../tenancy/index.ts'
@@ -16,6 +17,7 @@ import { createSecondFactorSignIn, type SecondFactorSignIn } from './second-fact
 import { createStepUp, type StepUp } from './second-factor/step-up.ts'
 import { type AuthService, createAuthService } from './service.ts'
 import { createSessions, type Sessions } from './sessions/sessions.ts'
+import { createThrottle, type Throttle } from './throttle/throttle.ts'
 
 export interface IdentityOptions {
   readonly config: Config
@@ -40,6 +42,7 @@ export interface Identity extends Guards {
   readonly secondFactor: SecondFactorSignIn
   readonly factors: Factors
   readonly stepUp: StepUp
+  readonly throttle: Throttle
 }
 
 /**
@@ -53,17 +56,20 @@ export async function openIdentity(options: IdentityOptions): Promise<Identity> 
   const keys = await openKeys({ core, box, databaseUrl, clock, log })
   const tokens = createAccessTokens({ keys: keys.ring, issuer, ttl: config.accessTokenTtl, clock })
   const passwords = createPasswordHasher()
-  const sessions = createSessions({ tokens, box, config, events, log })
+  const limits = { enabled: config.rateLimits, factor: config.rateLimitFactor }
+  const throttle = createThrottle({ core, box, limits, log })
+  const sessions = createSessions({ tokens, box, config, events, log, limits: createRateLimits(limits) })
   const proofs = createProofs({ box, clock })
   const secondFactor = createSecondFactorSignIn({ core, sessions, proofs, repeats })
   return {
     keys,
     sessions,
+    throttle,
     auth: createAuthService({ core, sessions, secondFactor, passwords, events, repeats }),
     secondFactor,
     factors: createFactors({ box, clock, proofs, events }),
     stepUp: createStepUp({ passwords, proofs }),
-    accounts: createAccounts({ core, tenancy, passwords, mailer, events }),
+    accounts: createAccounts({ core, tenancy, passwords, throttle, mailer, events }),
     ...createGuards({ core, tenancy, tokens, tenantHeader: config.tenantHeader }),
   }
 }

@@ -8,6 +8,7 @@ import {
   secondFactors,
   sessions,
   signingKeys,
+  throttles,
 } from '../auth/index.ts'
 import { fleetRuns, fleetRunTenants } from '../fleet/index.ts'
 import { mailRecipients } from '../mail/index.ts'
@@ -35,6 +36,7 @@ export const MODELS = {
     mailRecipients,
     oneTimeTokens,
     auditLog,
+    throttles,
   },
   tenant: {
     tenantIdentity,
