@@ -32,6 +32,13 @@ export const authErrors = defineErrors({
       'This route needs the other kind of token: core tokens for the platform, tenant tokens for an organization.',
     headers: { 'www-authenticate': `${CHALLENGE}, error="insufficient_scope"` },
   },
+  permissionDenied: {
+    code: 'permission-denied',
+    status: 403,
+    title: 'Permission denied',
+    detail:
+      'Your role in this organization does not allow this; "x-permission" in the API description says what does.',
+  },
   adminRequired: {
     code: 'admin-required',
     status: 403,

@@ -1,11 +1,18 @@
 import type { FastifyRequest } from 'fastify'
-import { createGuard, type Guard, MALFORMED_CREDENTIALS, readBearerToken } from '../http/index.ts'
+import {
+  createGuard,
+  type Guard,
+  MALFORMED_CREDENTIALS,
+  type PermissionGuard,
+  readBearerToken,
+} from '../http/index.ts'
 import { describeWork, type Id, isId } from '../platform/index.ts'
 import { type CoreDb, type Tenancy, type TenantDb, tenancyErrors } from '../tenancy/index.ts'
 import type { CoreUser, TenantUser } from '../users/index.ts'
 import { authErrors } from './errors.ts'
 import type { AccessClaims, AccessTokens } from './keys/access-token.ts'
 import type { Audience } from './keys/signing-keys.ts'
+import { permissionGuard } from './permission-guard.ts'
 import { findCorePrincipal, findTenantPrincipal } from './store.ts'
 
 export interface CorePrincipal {
@@ -49,6 +56,7 @@ const TENANT_ERRORS = [
   authErrors.tenantHeaderRequired,
   authErrors.tenantHeaderInvalid,
   authErrors.tenantMismatch,
+  authErrors.permissionDenied,
   ...Object.values(tenancyErrors),
 ]
 
@@ -58,8 +66,8 @@ const TENANT_SECURITY = { [SECURITY_SCHEMES.tenant]: [], [SECURITY_SCHEMES.tenan
 export interface Guards {
   readonly coreGuard: Guard<CorePrincipal>
   readonly adminGuard: Guard<CorePrincipal>
-  readonly tenantGuard: Guard<TenantPrincipal>
-  readonly accountGuard: Guard<AccountPrincipal>
+  readonly tenantGuard: PermissionGuard<TenantPrincipal>
+  readonly accountGuard: PermissionGuard<AccountPrincipal>
 }
 
 /** Every guard that routes are given. */
@@ -95,21 +103,29 @@ function createAdminGuard(options: GuardOptions): Guard<CorePrincipal> {
  * Admits the users of one organization, into its database and no other. The order of the checks is fixed: each of them,
  * made earlier, would tell a stranger something about tenants that are not theirs.
  */
-function createTenantGuard(options: GuardOptions): Guard<TenantPrincipal> {
+function createTenantGuard(options: GuardOptions): PermissionGuard<TenantPrincipal> {
   const admit = async (request: FastifyRequest): Promise<TenantPrincipal> =>
     await admitToTenant(options, request, wanted(await authenticate(request, options.tokens), 'tenant'))
-  return createGuard([TENANT_SECURITY], admit, [...TOKEN_ERRORS, ...TENANT_ERRORS])
+  return permissionGuard([TENANT_SECURITY], admit, [...TOKEN_ERRORS, ...TENANT_ERRORS], ({ user }) => user)
 }
 
-/** Admits either kind of user to what is their own: a core token as the core guard does, a tenant token as the tenant guard. */
-function createAccountGuard(options: GuardOptions): Guard<AccountPrincipal> {
+/**
+ * Admits either kind of user to what is their own: a core token as the core guard does, a tenant token as the tenant
+ * guard. Roles, and so permissions, are those of organizations.
+ */
+function createAccountGuard(options: GuardOptions): PermissionGuard<AccountPrincipal> {
   const admit = async (request: FastifyRequest): Promise<AccountPrincipal> => {
     const claims = await authenticate(request, options.tokens)
     return claims.audience === 'core'
       ? { scope: 'core', ...(await admitToCore(options, claims)) }
       : { scope: 'tenant', ...(await admitToTenant(options, request, claims)) }
   }
-  return createGuard([CORE_SECURITY, TENANT_SECURITY], admit, [...TOKEN_ERRORS, ...TENANT_ERRORS])
+  return permissionGuard(
+    [CORE_SECURITY, TENANT_SECURITY],
+    admit,
+    [...TOKEN_ERRORS, ...TENANT_ERRORS],
+    (principal) => (principal.scope === 'tenant' ? principal.user : undefined),
+  )
 }
 
 /**

@@ -1,6 +1,7 @@
 export { canonicalEmail } from './email.ts'
 export { userErrors } from './errors.ts'
 export type { UserEvents } from './events.ts'
+export { isPermitted, PERMISSIONS, type Permission, type TenantRole } from './permissions.ts'
 export { type UserRoutesOptions, userRoutes } from './routes.ts'
 export { FullName } from './schemas.ts'
 export { addOwner, createUserService, type UserService } from './service.ts'
