@@ -1,6 +1,7 @@
 // Runs on whatever Node.js the machine has (20 or newer): plain JavaScript, no dependency.
 import { spawn, spawnSync } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
+import module from 'node:module'
 import { dirname, join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 
@@ -8,6 +9,8 @@ export const root = dirname(dirname(fileURLToPath(import.meta.url)))
 
 const NEEDED_MAJOR = 24
 const ORPHAN_CHECK_MS = 500
+/** What was compiled once is read the next time: a quarter of a command's start. `npm ci` takes it away. */
+const COMPILED = join(root, 'node_modules', '.cache', 'compiled')
 
 /**
  * Installs what is missing and runs `entry` (a path inside the project) with the Node.js that the project pins: in
@@ -21,10 +24,12 @@ export async function run(entry, args) {
   const path = join(root, entry)
   if (majorOf(process.versions.node) >= NEEDED_MAJOR) {
     process.argv = [process.argv[0], path, ...args]
+    module.enableCompileCache(process.env.NODE_COMPILE_CACHE ?? COMPILED)
     await import(pathToFileURL(path).href)
     return
   }
-  mirror(spawn(pinnedNode(), [path, ...args], { stdio: 'inherit' }))
+  const env = { NODE_COMPILE_CACHE: COMPILED, ...process.env }
+  mirror(spawn(pinnedNode(), [path, ...args], { stdio: 'inherit', env }))
 }
 
 /** Runs `npm ci` unless node_modules holds just what the lock file names. */

@@ -1,4 +1,4 @@
-import { authErrors, authRoutes, SECURITY_SCHEMES } from './auth/index.ts'
+import { authErrors, authRoutes, keyRoutes, SECURITY_SCHEMES } from './auth/index.ts'
 import type { Platform } from './compose.ts'
 import { fleetRoutes } from './fleet/index.ts'
 import { type ApiDescription, createHttpServer, type HeaderScheme, type HttpServer } from './http/index.ts'
@@ -15,6 +15,7 @@ export async function createApp(platform: Platform): Promise<HttpServer> {
     log,
     core,
     tenancy,
+    keys,
     auth,
     users,
     organizations,
@@ -35,6 +36,7 @@ export async function createApp(platform: Platform): Promise<HttpServer> {
     readiness: [{ name: 'core database', check: () => ping(core) }],
     gauges: tenancyGauges(tenancy),
   })
+  keyRoutes(server, { keys: keys.ring })
   authRoutes(server, { auth, tenancy, tenantHeader: config.tenantHeader })
   organizationRoutes(server, { organizations, coreGuard })
   userRoutes(server, { users, tenantGuard })

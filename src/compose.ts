@@ -1,13 +1,5 @@
 import { fileURLToPath } from 'node:url'
-import {
-  type AuthEvents,
-  createAccessTokens,
-  createAuthService,
-  createGuards,
-  createPasswordHasher,
-  createSessions,
-  loadKeyRing,
-} from './auth/index.ts'
+import { type AuthEvents, openIdentity } from './auth/index.ts'
 import type { Config } from './config.ts'
 import { EventEmitter } from './events/index.ts'
 import { createSchemaPolicy } from './fleet/index.ts'
@@ -89,11 +81,8 @@ async function wire({ config, databaseUrl, secret, clock, log }: ComposeOptions,
   closers.push('worker', () => tenancy.worker.stop())
   events.on('organization.created', 'log', ({ payload }) => log.info(payload, 'organization created'))
   tenancy.provisioner.use(organizationHooks(core, events))
-
-  const keys = await loadKeyRing(core, box)
-  const issuer = `urn:uuid:${await tenancy.installationId()}`
-  const tokens = createAccessTokens({ keys, issuer, ttl: config.accessTokenTtl, clock })
-  const sessions = createSessions({ tokens, box, lifeSeconds: config.refreshTokenTtl })
+  const identity = await openIdentity({ config, core, databaseUrl, tenancy, box, events, clock, log })
+  closers.push('signing keys', () => identity.keys.close())
 
   return {
     config,
@@ -102,10 +91,9 @@ async function wire({ config, databaseUrl, secret, clock, log }: ComposeOptions,
     core,
     events,
     tenancy,
-    auth: createAuthService({ core, sessions, passwords: createPasswordHasher(), events }),
+    ...identity,
     users: createUserService({ events }),
     organizations: createOrganizationService({ core, tenancy, log, perDay: config.organizationsPerDay }),
-    ...createGuards({ core, tenancy, tokens, tenantHeader: config.tenantHeader }),
     close: async () => {
       for (const { name, error } of await closers.close())
         log.error({ err: error }, `closing failed: ${name}`)

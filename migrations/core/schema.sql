@@ -94,6 +94,10 @@ CREATE TABLE public.signing_keys (
   public_jwk jsonb NOT NULL,
   sealed_private_key text NOT NULL,
   created_at timestamp(3) with time zone DEFAULT now() NOT NULL,
+  signs_from timestamp(3) with time zone DEFAULT now() NOT NULL,
+  signs_until timestamp(3) with time zone,
+  verifies_until timestamp(3) with time zone,
+  revoked_at timestamp(3) with time zone,
   CONSTRAINT signing_keys_pkey PRIMARY KEY (kid)
 );
 
@@ -120,6 +124,8 @@ CREATE TABLE public.tenants (
   schema_checksum text,
   migration_failures integer DEFAULT 0 NOT NULL,
   migration_failure jsonb,
+  schema_drift jsonb,
+  schema_checked_at timestamp(3) with time zone,
   CONSTRAINT tenants_pkey PRIMARY KEY (id),
   CONSTRAINT tenants_database_name_unique UNIQUE (database_name),
   CONSTRAINT tenants_status_check CHECK ((status = ANY (ARRAY['preparing'::text, 'spare'::text, 'provisioning'::text, 'active'::text, 'failed'::text, 'suspended'::text])))
@@ -166,6 +172,16 @@ BEGIN
 END
 $function$;
 
+CREATE OR REPLACE FUNCTION public.notify_signing_keys_changed()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+BEGIN
+  PERFORM pg_notify('tenantry_signing_keys', '');
+  RETURN NULL;
+END
+$function$;
+
 CREATE OR REPLACE FUNCTION public.notify_tenant_changed()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -199,6 +215,8 @@ CREATE INDEX tenants_server_id_idx ON public.tenants USING btree (server_id);
 CREATE INDEX tenants_spare_idx ON public.tenants USING btree (server_id) WHERE (status = 'spare'::text);
 
 CREATE INDEX tenants_unfinished_idx ON public.tenants USING btree (claimed_until) WHERE (status = ANY (ARRAY['preparing'::text, 'provisioning'::text]));
+
+CREATE TRIGGER signing_keys_notify AFTER INSERT OR DELETE OR UPDATE ON public.signing_keys FOR EACH STATEMENT EXECUTE FUNCTION public.notify_signing_keys_changed();
 
 CREATE TRIGGER tenants_epoch BEFORE UPDATE ON public.tenants FOR EACH ROW WHEN (((((((old.status IS DISTINCT FROM new.status) OR (old.server_id IS DISTINCT FROM new.server_id)) OR (old.database_name IS DISTINCT FROM new.database_name)) OR (old.schema_version IS DISTINCT FROM new.schema_version)) OR (old.migrations_applied IS DISTINCT FROM new.migrations_applied)) OR (old.credentials_version IS DISTINCT FROM new.credentials_version))) EXECUTE FUNCTION public.advance_tenant_epoch();
 

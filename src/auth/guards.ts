@@ -11,7 +11,7 @@ import { type CoreDb, type Tenancy, type TenantDb, tenancyErrors } from '../tena
 import type { CoreUser, TenantUser } from '../users/index.ts'
 import { authErrors } from './errors.ts'
 import type { AccessClaims, AccessTokens } from './keys/access-token.ts'
-import type { Audience } from './keys/signing-keys.ts'
+import type { Audience } from './keys/tables.ts'
 import { permissionGuard } from './permission-guard.ts'
 import { findCorePrincipal, findTenantPrincipal } from './store.ts'
 

@@ -1,5 +1,7 @@
+import { KeysLockedError } from '../auth/index.ts'
 import { FleetBusyError, LeaseLostError, RunRefusedError, UnknownTenantError } from '../fleet/index.ts'
 import {
+  DatabaseNewerError,
   GenerateOptionError,
   MigrationLockedError,
   RenameDecisionNeeded,
@@ -15,9 +17,9 @@ export function exitCodeOf(error: unknown): ExitCode {
   if (error instanceof UsageError || error instanceof UnknownTenantError) return EXIT.usage
   if (error instanceof RunRefusedError) return EXIT.usage
   if (error instanceof UnknownVersionError || error instanceof GenerateOptionError) return EXIT.usage
-  if (error instanceof RenameDecisionNeeded) return EXIT.notClean
+  if (error instanceof RenameDecisionNeeded || error instanceof DatabaseNewerError) return EXIT.notClean
   if (error instanceof MigrationLockedError || error instanceof FleetBusyError) return EXIT.lockHeld
-  if (error instanceof LeaseLostError) return EXIT.lockHeld
+  if (error instanceof LeaseLostError || error instanceof KeysLockedError) return EXIT.lockHeld
   if (error instanceof DeclinedError) return EXIT.interrupted
   return EXIT.failed
 }

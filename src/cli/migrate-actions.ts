@@ -1,10 +1,13 @@
+import { DEFAULT_SETTINGS } from '../fleet/index.ts'
 import { type Id, isId, MAINTENANCE_TIMEOUTS, withConnection } from '../platform/index.ts'
 import { type CommandContext, requireVoice, UsageError } from './context.ts'
 import type { DownConsent } from './data-loss.ts'
 import { type Databases, withDatabases } from './databases.ts'
 import type { ExitCode } from './exit-codes.ts'
-import { consentToDown, fleetOverview, migrateFleet, previewFleet } from './fleet/migrate.ts'
+import { consentToDown, migrateFleet, previewFleet } from './fleet/migrate.ts'
+import { fleetOverview } from './fleet/overview.ts'
 import { type FleetFlags, readSettings } from './fleet/settings.ts'
+import { verifyFleet } from './fleet/verify.ts'
 import { down, history, preview, status, type Target, up } from './migrate-one.ts'
 
 /** The argument of most commands. */
@@ -76,12 +79,16 @@ export async function runStatus(
   which: Trees,
   options: Selection,
 ): Promise<ExitCode> {
-  const { tenant, check = false } = options
-  return await withDatabases(context, (databases) =>
-    which === 'tenants' && tenant.length === 0
+  const { tenant, check = false, verify = false } = options
+  if (verify && which === 'core') throw new UsageError('--verify goes with tenants.')
+  const only = readTenants(tenant)
+  const { concurrency = DEFAULT_SETTINGS.concurrency } = readSettings(options)
+  return await withDatabases(context, (databases) => {
+    if (verify) return verifyFleet(context, databases, { only, concurrency, check })
+    return which === 'tenants' && !only
       ? fleetOverview(context, databases, check)
-      : onOne(databases, which, tenant, (target) => status(context, target, check)),
-  )
+      : onOne(databases, which, tenant, (target) => status(context, target, check))
+  })
 }
 
 /** `migrate history` */

@@ -67,12 +67,24 @@ function downCommand(run: Run): Command {
     .action((which: Trees, options: Selection) => run((context) => runDown(context, which, options)))
 }
 
+const STATUS_HELP = `
+Of tenants, from the core database alone: behind (lacks files), missing (holds a file that is gone), edited (holds a file
+that looks different today), newer (holds files that this program does not have), drifted (was changed by other means, as
+of the last doctor or --verify), and what the last run met. --check exits 3 for each of them. Births that failed are
+counted, and are the doctor's.
+
+Examples:
+  tenantry migrate status tenants --check
+  tenantry migrate status tenants --verify --concurrency 8`
+
 function statusCommand(run: Run): Command {
   return onDatabases(new Command('status'))
     .description('say what is applied and what is pending')
     .option('--tenant <id>', 'file by file for this tenant', collect, [])
-    .option('--check', 'exit 3 unless everything is applied')
-    .addHelpText('after', '\nExample:\n  tenantry migrate status tenants --check')
+    .option('--check', 'exit 3 unless everything is applied, and nothing else')
+    .option('--verify', 'compare each tenant’s schema with what its migrations make; exit 4 where that fails')
+    .option('--concurrency <n>', 'with --verify: so many tenants at the same time (default: 4)')
+    .addHelpText('after', STATUS_HELP)
     .action((which: Trees, options: Selection) => run((context) => runStatus(context, which, options)))
 }
 

@@ -55,6 +55,9 @@ describe('the command line', () => {
     'migrate status',
     'migrate history',
     'tenants list',
+    'keys list',
+    'keys rotate',
+    'keys revoke',
   ])('%s explains itself with an example', async (command) => {
     const { code, stdout } = await tenantry(`${command} --help`)
     expect(code).toBe(0)
@@ -77,6 +80,9 @@ describe('the command line', () => {
     'migrate history tenants',
     'migrate status tenants --tenant 01990000-0000-7000-8000-000000000000',
     'migrate up core --to 20200101000000',
+    'keys rotate everybody',
+    'keys revoke',
+    'keys revoke abc',
   ])('%s is a usage error: exit 2, nothing on stdout', async (args) => {
     const { code, stdout, stderr } = await tenantry(args)
     expect(code).toBe(EXIT.usage)
@@ -149,7 +155,7 @@ describe('migrate, on the core database', () => {
     const lossy = await tenantry('migrate down core --yes')
     expect(lossy).toMatchObject({
       code: EXIT.usage,
-      stderr: expect.stringContaining('column users.is_admin'),
+      stderr: expect.stringContaining('column signing_keys.signs_from'),
     })
     expect((await tenantry('migrate status core --check')).code).toBe(EXIT.done)
   })

@@ -7,6 +7,7 @@ import { doctorCommand } from './doctor/command.ts'
 import { EXIT, type ExitCode } from './exit-codes.ts'
 import { exitCodeOf, explain } from './failures.ts'
 import { runsCommand } from './fleet/runs.ts'
+import { keysCommand } from './keys/command.ts'
 import { migrateCommand } from './migrate.ts'
 import { createOutput, type TextSink } from './output.ts'
 import { serversCommand } from './servers/command.ts'
@@ -72,6 +73,7 @@ export async function runCommandLine(args: readonly string[], surroundings: Surr
   program.addCommand(migrateCommand(run, systemClock))
   program.addCommand(runsCommand(run))
   program.addCommand(adminCommand(run))
+  program.addCommand(keysCommand(run))
   program.addCommand(tenantsCommand(run))
   program.addCommand(serversCommand(run))
   program.addCommand(doctorCommand(run))

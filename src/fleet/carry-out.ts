@@ -5,7 +5,8 @@ import { patiently } from './patience.ts'
 import type { FleetPlan } from './plan.ts'
 import type { Watch } from './progress.ts'
 import { type Halt, runTurns } from './run-turns.ts'
-import { endRun, insertRunTenants, type Lease, listRunTenants, type NewRun, type RunTenant } from './store.ts'
+import { endRun, type Lease, type NewRun } from './runs/store.ts'
+import { insertRunTenants, listRunTenants, type RunTenant } from './turns/store.ts'
 
 export interface CarryOutOptions {
   readonly core: CoreDb

@@ -2,7 +2,7 @@ import { type Id, messageOf } from '../platform/index.ts'
 import type { CoreDb } from '../tenancy/index.ts'
 import { pickTenants } from './plan.ts'
 import { inPool } from './pool.ts'
-import { type FleetTenant, listFleet } from './store.ts'
+import { type FleetTenant, listFleet } from './tenants/store.ts'
 
 export interface EachOptions {
   readonly core: CoreDb

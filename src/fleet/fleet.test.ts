@@ -144,6 +144,19 @@ describe('a run', () => {
   })
 })
 
+describe('a run whose canary failed', () => {
+  it('goes on with another canary, and not with a wave', async () => {
+    const version = '20990101000500'
+    const broken = fleetWith(await withFile(version, 'SELECT * FROM nowhere_at_all', 'SELECT 1'))
+    const settings = { canary: 1, wave: 1 }
+    const stopped = await run(broken, { action: up(version), settings })
+    expect(stopped).toMatchObject({ run: { status: 'stopped', reason: 'the canary failed' }, failed: 1 })
+    const again = await broken.resume(stopped.run.id, CONDUCT)
+    expect(again).toMatchObject({ run: { status: 'stopped', reason: 'the canary failed' }, failed: 2 })
+    await rm(join(directory, `${version}_step.sql`))
+  })
+})
+
 describe('a rollback', () => {
   const tables = async (name: string) => {
     const found = ids.map((id) =>

@@ -1,27 +1,30 @@
 import { type MigrationSet, UnknownVersionError } from '../migrations/index.ts'
 import { type Id, newId } from '../platform/index.ts'
-import type { CoreDb, CoreTx, Tenancy } from '../tenancy/index.ts'
+import type { CoreDb, CoreExecutor, CoreTx, Tenancy } from '../tenancy/index.ts'
 import { carryOut } from './carry-out.ts'
 import { FleetBusyError, RunRefusedError } from './errors.ts'
 import { type FleetPlan, planFleet } from './plan.ts'
 import type { Watch } from './progress.ts'
-import { type RunSettings, settingsFor, wavesOf } from './settings.ts'
-import { type FleetStatus, fleetStatus } from './status.ts'
 import {
   findRunning,
   insertRun,
-  insertRunTenants,
   type Lease,
   leaseRun,
-  listFleet,
   listRuns,
-  listRunTenants,
   type NewRun,
   type RunSummary,
+} from './runs/store.ts'
+import { type RunSettings, settingsFor, wavesOf } from './settings.ts'
+import { type FleetStatus, fleetStatus } from './status.ts'
+import type { RunTenantStatus } from './tables.ts'
+import { listFleet } from './tenants/store.ts'
+import {
+  insertRunTenants,
+  listRunTenants,
   type RunTenant,
-  type RunTenantStatus,
+  renewCanary,
   setTurnStatus,
-} from './store.ts'
+} from './turns/store.ts'
 import type { MigrationAction } from './types.ts'
 
 export interface FleetOptions {
@@ -84,31 +87,25 @@ export function createFleet(options: FleetOptions): Fleet {
     return planFleet(await listFleet(core), migrations, action, only)
   }
 
-  async function show(runId: Id): Promise<RunReport> {
-    const [summary] = await listRuns(core, { id: runId })
-    if (!summary) throw new RunRefusedError(`There is no run ${runId}.`)
-    return { ...summary, tenants: await listRunTenants(core, runId) }
-  }
-
   async function conductRun(run: NewRun, lease: Lease, conduct: Conduct): Promise<RunReport> {
     const planMore = run.settings.isWhole ? () => plan(run) : undefined
     await carryOut({ ...options, ...conduct, run, ...(planMore && { planMore }) }, lease)
-    return await show(run.id)
+    return await reportOf(core, run.id)
   }
 
-  async function beginRun(run: NewRun, tenantIds: readonly Id[], conduct: Conduct): Promise<RunReport> {
-    const lease = await recordRun(options, run, tenantIds)
+  async function beginRun(prepare: Prepare, conduct: Conduct): Promise<RunReport> {
+    const { run, tenantIds, lease } = await recordRun(options, prepare)
     conduct.watch({ kind: 'planned', runId: run.id, tenants: tenantIds.length, upToDate: run.upToDate })
     return await conductRun(run, lease, conduct)
   }
 
   async function takeUp(runId: Id, statuses: RunTenantStatus[], conduct: Conduct): Promise<RunReport> {
-    const { run, tenants } = await show(runId)
+    const { run, tenants } = await reportOf(core, runId)
     assertKnown(run.action, migrations)
     const planned = tenants.filter(({ status }) => statuses.includes(status)).length
     if (planned === 0 && (run.status === 'finished' || statuses.includes('failed')))
       throw new RunRefusedError(`Run ${runId} has no tenant that is ${statuses.join(' or ')}.`)
-    const lease = await leaseAgain(options, runId, statuses)
+    const lease = await leaseAgain(options, run, statuses)
     conduct.watch({ kind: 'planned', runId, tenants: planned, upToDate: run.upToDate })
     return await conductRun(run, lease, conduct)
   }
@@ -122,40 +119,45 @@ export function createFleet(options: FleetOptions): Fleet {
       const isWhole = only === undefined && action.direction === 'up'
       const settings = settingsFor(tenants.length, { isWhole, ...(only && { canary: 0 }), ...wish.settings })
       const run: NewRun = { id: newId(), kind: action.direction, action, settings, upToDate }
-      return await beginRun(run, idsOf(tenants), conduct)
+      return await beginRun(async () => ({ run, tenantIds: idsOf(tenants) }), conduct)
     },
     resume: (runId, conduct) => takeUp(runId, ['pending', 'running'], conduct),
     retry: (runId, conduct) => takeUp(runId, ['pending', 'running', 'failed', 'left'], conduct),
-    rollback: async (runId, mayLoseData, conduct) => {
-      const { run, tenantIds } = rollbackOf(await show(runId), mayLoseData)
-      return await beginRun(run, tenantIds, conduct)
-    },
+    rollback: (runId, mayLoseData, conduct) =>
+      beginRun(async (tx) => rollbackOf(await reportOf(tx, runId), mayLoseData), conduct),
     list: () => listRuns(core),
-    show,
+    show: (runId) => reportOf(core, runId),
     status: () => fleetStatus(core, migrations),
   }
 }
 
-async function recordRun(
-  { core, holder }: FleetOptions,
-  run: NewRun,
-  tenantIds: readonly Id[],
-): Promise<Lease> {
-  const lease = { runId: run.id, token: newId() }
-  const waves = wavesOf(tenantIds.length, run.settings)
-  const turns = tenantIds.map((tenantId, position) => ({ tenantId, position, wave: waves[position] ?? 0 }))
-  await core.transaction(async (tx) => {
+/** What a run is and whom it is for, found out when no other can go on any more: also none that fell asleep. */
+type Prepare = (tx: CoreTx) => Promise<{ readonly run: NewRun; readonly tenantIds: readonly Id[] }>
+
+async function recordRun({ core, holder }: FleetOptions, prepare: Prepare) {
+  return await core.transaction(async (tx) => {
     await refuseSecond(tx)
+    const { run, tenantIds } = await prepare(tx)
+    const lease = { runId: run.id, token: newId() }
+    const waves = wavesOf(tenantIds.length, run.settings)
+    const turns = tenantIds.map((tenantId, position) => ({ tenantId, position, wave: waves[position] ?? 0 }))
     await insertRun(tx, run, holder, lease.token)
     await insertRunTenants(tx, run.id, turns)
+    return { run, tenantIds, lease }
   })
-  return lease
+}
+
+/** @throws RunRefusedError when there is no such run */
+async function reportOf(core: CoreExecutor, runId: Id): Promise<RunReport> {
+  const [summary] = await listRuns(core, { id: runId })
+  if (!summary) throw new RunRefusedError(`There is no run ${runId}.`)
+  return { ...summary, tenants: await listRunTenants(core, runId) }
 }
 
 /** Takes a run over, with another turn for the tenants of these statuses. */
 async function leaseAgain(
   { core, holder }: FleetOptions,
-  runId: Id,
+  { id: runId, settings }: NewRun,
   statuses: RunTenantStatus[],
 ): Promise<Lease> {
   const lease = { runId, token: newId() }
@@ -163,6 +165,7 @@ async function leaseAgain(
     await refuseSecond(tx)
     await leaseRun(tx, lease, holder)
     await setTurnStatus(tx, runId, statuses, 'pending')
+    await renewCanary(tx, runId, settings.canary)
   })
   return lease
 }

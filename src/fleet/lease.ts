@@ -1,6 +1,6 @@
 import type { CoreDb } from '../tenancy/index.ts'
 import { LeaseLostError } from './errors.ts'
-import { type Lease, prolongLease } from './store.ts'
+import { type Lease, prolongLease } from './runs/store.ts'
 
 const HEARTBEAT_MS = 2_000
 

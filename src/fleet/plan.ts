@@ -1,7 +1,7 @@
 import { checksumUpTo, type MigrationSet } from '../migrations/index.ts'
 import type { Id } from '../platform/index.ts'
 import { UnknownTenantError } from './errors.ts'
-import type { FleetTenant } from './store.ts'
+import type { FleetTenant } from './tenants/store.ts'
 import type { MigrationAction } from './types.ts'
 
 /** The tenants of a run, in the order in which they get their turns. */
@@ -9,6 +9,8 @@ export interface FleetPlan {
   readonly tenants: readonly FleetTenant[]
   /** Those that need nothing, as far as the core database knows. */
   readonly upToDate: number
+  /** Tenants that hold files which this program does not have: nothing that it could do there. */
+  readonly newer: number
 }
 
 type SchemaColumns = Pick<FleetTenant, 'schemaVersion' | 'migrationsApplied' | 'schemaChecksum'>
@@ -29,10 +31,11 @@ export function planFleet(
   action: MigrationAction,
   only?: readonly Id[],
 ): FleetPlan {
-  if (only) return { tenants: pickTenants(fleet, only), upToDate: 0 }
+  if (only) return { tenants: pickTenants(fleet, only), upToDate: 0, newer: 0 }
   const chosen = fleet.filter((tenant) => needsTurn(tenant, migrations, action))
   const tenants = chosen.toSorted((one, other) => one.migrationFailures - other.migrationFailures)
-  return { tenants, upToDate: fleet.length - chosen.length }
+  const newer = action.direction === 'up' ? fleet.filter((tenant) => isNewer(tenant, migrations)).length : 0
+  return { tenants, upToDate: fleet.length - chosen.length - newer, newer }
 }
 
 /** Whether a tenant fails so regularly that a failure says nothing new. */
@@ -46,23 +49,44 @@ export function isQuarantined({ migrationFailures }: Pick<FleetTenant, 'migratio
  */
 export function isBehind(
   { schemaVersion, migrationsApplied }: Pick<SchemaColumns, 'schemaVersion' | 'migrationsApplied'>,
-  { files, latest }: MigrationSet,
-  to = latest,
+  migrations: MigrationSet,
+  to = migrations.latest,
 ): boolean {
   const current = schemaVersion ?? ''
-  const expected = files.filter(({ version }) => version <= current).length
-  return current < (to ?? '') || migrationsApplied < expected
+  return current < (to ?? '') || migrationsApplied < filesUpTo(migrations, current)
 }
 
-/** Whether it holds files that look different today, or that are gone. */
-export function isEdited(
-  { schemaVersion, migrationsApplied, schemaChecksum }: SchemaColumns,
-  migrations: MigrationSet,
+/** Whether its newest file is newer than every one that is here. */
+export function isNewer(
+  { schemaVersion }: Pick<SchemaColumns, 'schemaVersion'>,
+  { latest }: MigrationSet,
 ): boolean {
+  return (schemaVersion ?? '') > (latest ?? '')
+}
+
+/**
+ * Whether it holds a file that is gone: none that is here has its version, or it holds more files up to that version than
+ * there are. Where another file is lacking at the same time, only its database can tell.
+ */
+export function isMissing(columns: Omit<SchemaColumns, 'schemaChecksum'>, migrations: MigrationSet): boolean {
+  const { schemaVersion, migrationsApplied } = columns
+  if (schemaVersion === null || isNewer(columns, migrations)) return false
+  const isKnown = migrations.files.some(({ version }) => version === schemaVersion)
+  return !isKnown || migrationsApplied > filesUpTo(migrations, schemaVersion)
+}
+
+/** Whether it holds files that look different today. */
+export function isEdited(columns: SchemaColumns, migrations: MigrationSet): boolean {
+  const { schemaVersion, migrationsApplied, schemaChecksum } = columns
   if (schemaVersion === null || schemaChecksum === null) return false
-  const expected = migrations.files.filter(({ version }) => version <= schemaVersion).length
-  if (migrationsApplied < expected) return false // It lacks a file, and what it would be with it nobody knows.
+  // With a file too many or too few nobody knows what the checksum would have to be.
+  if (isMissing(columns, migrations) || migrationsApplied !== filesUpTo(migrations, schemaVersion))
+    return false
   return schemaChecksum !== checksumUpTo(migrations, schemaVersion)
+}
+
+function filesUpTo({ files }: MigrationSet, version: string): number {
+  return files.filter((file) => file.version <= version).length
 }
 
 function needsTurn(tenant: FleetTenant, migrations: MigrationSet, action: MigrationAction): boolean {
@@ -70,10 +94,9 @@ function needsTurn(tenant: FleetTenant, migrations: MigrationSet, action: Migrat
     const current = tenant.schemaVersion
     return current !== null && (!('to' in action) || current > action.to)
   }
-  // Newer than this program: nothing that it could do there.
-  if ((tenant.schemaVersion ?? '') > (migrations.latest ?? '')) return false
-  const isSuspect = tenant.migrationFailures > 0 || isEdited(tenant, migrations)
-  return isSuspect || isBehind(tenant, migrations, action.to)
+  if (isNewer(tenant, migrations)) return false
+  const isOdd = isMissing(tenant, migrations) || isEdited(tenant, migrations)
+  return isOdd || tenant.migrationFailures > 0 || isBehind(tenant, migrations, action.to)
 }
 
 /** The tenants of these ids, in their order. @throws UnknownTenantError */

@@ -1,5 +1,5 @@
 import type { Id } from '../platform/index.ts'
-import type { Turn } from './store.ts'
+import type { Turn } from './turns/store.ts'
 
 /** What becomes known while a run goes on. */
 export type FleetEvent =

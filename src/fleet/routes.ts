@@ -3,8 +3,9 @@ import { type Guard, type HttpServer, httpErrors, responses } from '../http/inde
 import type { Clock, Logger } from '../platform/index.ts'
 import type { CoreDb } from '../tenancy/index.ts'
 import { type LiveTimes, liveRoute } from './live/index.ts'
+import { listRuns } from './runs/store.ts'
 import { presentRunBody, presentRunTenant, RunBody, RunParams, RunReportBody } from './schemas.ts'
-import { listRuns, listRunTenants } from './store.ts'
+import { listRunTenants } from './turns/store.ts'
 
 export interface FleetRoutesOptions {
   readonly core: CoreDb

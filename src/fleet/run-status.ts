@@ -1,4 +1,4 @@
-import type { RunStatus, RunSummary } from './store.ts'
+import type { RunStatus, RunSummary } from './runs/store.ts'
 
 /** The status of a run as people see it: `interrupted` where its process died, so that it can be resumed. */
 export function runStatus({

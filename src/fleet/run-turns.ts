@@ -7,9 +7,10 @@ import { patiently } from './patience.ts'
 import { isQuarantined } from './plan.ts'
 import { inPool } from './pool.ts'
 import type { Watch } from './progress.ts'
+import type { Run } from './runs/store.ts'
 import { failuresToStop } from './settings.ts'
-import { beginTurn, type Run, type RunTenant, recordTurn, type Turn } from './store.ts'
 import { takeTurn } from './turn.ts'
+import { beginTurn, type RunTenant, recordTurn, type Turn } from './turns/store.ts'
 
 export interface TurnsOptions {
   readonly core: CoreDb

@@ -1,8 +1,9 @@
 import { type Static, Type } from 'typebox'
 import { Exactly, Id, Nullable, Timestamp } from '../http/index.ts'
 import { runStatus } from './run-status.ts'
-import type { RunSummary, RunTenant } from './store.ts'
+import type { RunSummary } from './runs/store.ts'
 import { RUN_KINDS, RUN_TENANT_STATUSES } from './tables.ts'
+import type { RunTenant } from './turns/store.ts'
 
 const RUN = {
   id: Id,

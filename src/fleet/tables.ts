@@ -17,6 +17,8 @@ export const RUN_STATUSES = ['running', 'paused', 'stopped', 'finished'] as cons
 /** `left`: there was a reason not to touch it, which is recorded. */
 export const RUN_TENANT_STATUSES = ['pending', 'running', 'done', 'failed', 'left'] as const
 
+export type RunTenantStatus = (typeof RUN_TENANT_STATUSES)[number]
+
 /** Core database: operations over many tenants. */
 export const fleetRuns = pgTable(
   'fleet_runs',

@@ -16,7 +16,7 @@ import type { Tenancy, TenantRecord } from '../tenancy/index.ts'
 import { CoreAwayError, LeaseLostError } from './errors.ts'
 import { failureOf, isLeft } from './failure.ts'
 import { isPassing, patiently } from './patience.ts'
-import type { Turn } from './store.ts'
+import type { Turn } from './turns/store.ts'
 import type { MigrationAction } from './types.ts'
 
 export interface TurnOptions {

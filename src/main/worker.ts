@@ -10,7 +10,12 @@ export interface Worker {
  * Starts what no request waits for. Any number of processes may do so on one core database; a claim in the database
  * decides who of them does a thing. A process without it still makes its own requests' organizations.
  */
-export function startWorker({ tenancy }: Platform): Worker {
-  tenancy.worker.start()
-  return { stop: () => tenancy.worker.stop() }
+export function startWorker({ tenancy, keys }: Platform): Worker {
+  const workers = [tenancy.worker, keys.worker]
+  for (const worker of workers) worker.start()
+  return {
+    stop: async () => {
+      await Promise.all(workers.map((worker) => worker.stop()))
+    },
+  }
 }

@@ -44,18 +44,20 @@ describe('migrationStatus', () => {
       await migrateUp(connection, SET, { to: '20260102000000' })
       await connection.query(
         `INSERT INTO tenantry.migrations (version, name, checksum, state)
-         VALUES ('20260101120000', 'gone', 'x', 'applied'), ('20260103000000', 'c', 'x', 'started')`,
+         VALUES ('20260101120000', 'gone', 'x', 'applied'), ('20260103000000', 'c', 'x', 'started'),
+           ('20270101000000', 'newer', 'x', 'applied')`,
       )
       const edited = parseMigration('20260101000000_a.sql', '-- migrate:up\nSELECT 2;')
       const later = parseMigration('20260104000000_d.sql', '-- migrate:up\nSELECT 1;')
       const set = migrationSet([edited, ...SET.files.slice(1), later])
       const { current, migrations } = await migrationStatus(connection, set)
       expect(migrations.map(({ name, state }) => [name, state])).toEqual([
-        ['a', 'checksum-changed'],
-        ['gone', 'missing-file'],
+        ['a', 'edited'],
+        ['gone', 'missing'],
         ['b', 'applied'],
         ['c', 'started'],
         ['d', 'pending'],
+        ['newer', 'newer'],
       ])
       expect(migrations.map(({ appliedAt }) => appliedAt instanceof Date)).toEqual([
         true,
@@ -63,9 +65,10 @@ describe('migrationStatus', () => {
         true,
         false,
         false,
+        true,
       ])
-      expect(current).toBe('20260102000000')
-      expect(await schemaVersionOf(connection)).toBe('20260102000000')
+      expect(current).toBe('20270101000000')
+      expect(await schemaVersionOf(connection)).toBe('20270101000000')
     }))
 
   it('Q3: history tells what was done, newest last', () =>

@@ -6,8 +6,11 @@ import type { Direction, Migration, MigrationSet } from './migration.ts'
 import { newestApplied } from './plan.ts'
 import { filesByVersion, isEdited } from './verify.ts'
 
-/** `started`: a file outside a transaction that did not come to its end; the next run does it again. */
-export type MigrationState = 'applied' | 'pending' | 'missing-file' | 'checksum-changed' | 'started'
+/**
+ * `started`: a file outside a transaction that did not come to its end; the next run does it again. `edited`: its file
+ * looks different today. `missing`: its file is gone. `newer`: it is newer than every file, so this program is older.
+ */
+export type MigrationState = 'applied' | 'pending' | 'missing' | 'newer' | 'edited' | 'started'
 
 /** One file, or one applied version whose file is gone. */
 export interface MigrationStatusRow {
@@ -45,15 +48,19 @@ export async function migrationStatus(connection: Connection, set: MigrationSet)
   const rows = [...set.files, ...gone].map(({ version, name }): MigrationStatusRow => {
     const entry = entered.get(version)
     const appliedAt = entry?.state === 'applied' ? { appliedAt: entry.applied_at } : {}
-    return { version, name, state: stateOf(entry, files.get(version)), ...appliedAt }
+    return { version, name, state: stateOf(entry, files.get(version), set), ...appliedAt }
   })
   return { current: newestApplied(entries), migrations: rows.sort(byVersion), applied: appliedOf(entries) }
 }
 
-function stateOf(entry: LedgerEntry | undefined, file: Migration | undefined): MigrationState {
+function stateOf(
+  entry: LedgerEntry | undefined,
+  file: Migration | undefined,
+  { latest = '' }: MigrationSet,
+): MigrationState {
   if (!entry) return 'pending'
-  if (!file) return 'missing-file'
-  if (isEdited(entry, file)) return 'checksum-changed'
+  if (!file) return entry.version > latest ? 'newer' : 'missing'
+  if (isEdited(entry, file)) return 'edited'
   return entry.state
 }
 

@@ -2,6 +2,8 @@ export { RotationError } from './credentials/rotate.ts'
 export { SealedElsewhereError } from './credentials/vault.ts'
 export type { Diagnosis, LeftFinding } from './doctor/doctor.ts'
 export { FINDING_CODES, type Finding, type FindingCode, type Severity } from './doctor/finding.ts'
+export type { Comparison } from './drift/compare.ts'
+export type { SchemaDrift } from './drift/types.ts'
 export { tenancyErrors } from './errors.ts'
 export { tenancyGauges } from './gauges.ts'
 export { DatabaseInUseError } from './operations/rehearsal.ts'
@@ -33,3 +35,4 @@ export {
   type TenantTx,
   tenantDatabaseName,
 } from './types.ts'
+export { type Chore, Worker } from './worker.ts'

@@ -1,5 +1,6 @@
 import { sql } from 'drizzle-orm'
 import { boolean, check, index, integer, jsonb, pgTable, text, timestamp, uuid } from 'drizzle-orm/pg-core'
+import type { SchemaDrift } from './drift/types.ts'
 
 /** Milliseconds are what JavaScript's Date holds; finer times would change on their way through it. */
 const time = (name: string) => timestamp(name, { withTimezone: true, precision: 3 })
@@ -65,6 +66,10 @@ export const tenants = pgTable(
     migrationsApplied: integer('migrations_applied').notNull().default(0),
     /** Over those migrations: a file that was edited since does not match. Null where it was never noted. */
     schemaChecksum: text('schema_checksum'),
+    /** How its schema differed from what its migrations make, when it was looked at last; null where it did not. */
+    schemaDrift: jsonb('schema_drift').$type<SchemaDrift>(),
+    /** When its schema was compared last; null where it never was. */
+    schemaCheckedAt: time('schema_checked_at'),
     /** Runs over many tenants that failed here one after another; 0 after one that did not. */
     migrationFailures: integer('migration_failures').notNull().default(0),
     /** What the last of them met. */

@@ -5,7 +5,6 @@ import {
   createAuthService,
   createPasswordHasher,
   createSessions,
-  loadKeyRing,
 } from '../../src/auth/index.ts'
 import { createSecretBox, systemClock } from '../../src/platform/index.ts'
 import { type ApiReply, PASSWORD, type SignedInUser, unique } from '../support/api-client.ts'
@@ -88,7 +87,7 @@ describe('F1 who does not get in', () => {
     const { core, tenancy, events, config } = test.platform
     const box = createSecretBox(TEST_SECRET)
     const tokens = createAccessTokens({
-      keys: await loadKeyRing(core, box),
+      keys: test.platform.keys.ring,
       issuer: 'urn:test',
       ttl: config.accessTokenTtl,
       clock: systemClock,

@@ -29,6 +29,9 @@ const SECURITY_HEADERS = {
   'content-security-policy': expect.stringContaining("default-src 'none'"),
 }
 
+/** What anybody may keep for a while. */
+const CACHEABLE: Readonly<Record<string, string>> = { '/.well-known/jwks.json': 'public, max-age=300' }
+
 /** What an address that is in no contract may answer. */
 const UNROUTED = [400, 404, 405, 414]
 
@@ -50,7 +53,11 @@ export function expectSane(exchange: ApiExchange, contract: Contract): void {
   }
   if (reply.status >= 400) expectProblem(reply, contract, where)
   expectNoLeak(reply, where)
-  expect(reply.headers, `G6 ${where}`).toMatchObject(SECURITY_HEADERS)
+  const cacheControl = reply.status === 200 ? CACHEABLE[url] : undefined
+  expect(reply.headers, `G6 ${where}`).toMatchObject({
+    ...SECURITY_HEADERS,
+    ...(cacheControl !== undefined && { 'cache-control': cacheControl }),
+  })
   for (const name of TELLTALE_HEADERS) expect(reply.headers, `G6 ${where}`).not.toHaveProperty(name)
   expect(reply.headers['x-request-id'] ?? '', `G7 ${where}`).toMatch(ID)
 }
@@ -81,9 +88,12 @@ function isJson({ body }: ApiReply): boolean {
   return body !== undefined
 }
 
-/** The two fields that carry tokens, where a sign-in was answered. */
+/** Without the two fields that carry tokens, where a sign-in was answered, and without public keys, which are random. */
 function withoutTokens(body: unknown): unknown {
-  if (typeof body !== 'object' || body === null || !('access_token' in body)) return body
+  if (typeof body !== 'object' || body === null) return body
+  if ('keys' in body && Array.isArray(body.keys))
+    return { ...body, keys: body.keys.map((key) => ({ ...key, x: '', kid: '' })) }
+  if (!('access_token' in body)) return body
   return { ...body, access_token: '', refresh_token: '' }
 }
 

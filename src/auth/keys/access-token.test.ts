@@ -7,7 +7,8 @@ import { exportJWK } from 'jose'
 import { afterEach, describe, expect, it } from 'vitest'
 import { newId } from '../../platform/index.ts'
 import { createAccessTokens } from './access-token.ts'
-import type { KeyRing, SigningKey } from './signing-keys.ts'
+import type { SigningKey } from './key-pair.ts'
+import type { KeyRing } from './key-ring.ts'
 
 const NOW = new Date('2026-06-01T12:00:00Z')
 const seconds = NOW.getTime() / 1000
@@ -16,17 +17,26 @@ const [USER, SESSION, TENANT] = [newId(), newId(), newId()]
 
 const core = makeKey('core')
 const tenant = makeKey('tenant')
+const byId = new Map([
+  [core.kid, core],
+  [tenant.kid, tenant],
+])
+/** A key that another process made, and this one has not heard of. */
+const unheard = { ...makeKey('tenant'), kid: 'unheard-key' }
 const keys: KeyRing = {
-  byId: new Map([
-    [core.kid, core],
-    [tenant.kid, tenant],
-  ]),
-  newest: { core, tenant },
+  find: (kid) => byId.get(kid),
+  findAfresh: async (kid) => {
+    if (kid === unheard.kid) byId.set(kid, unheard)
+    return byId.get(kid)
+  },
+  signing: (audience) => ({ core, tenant })[audience],
+  published: [],
 }
 let now = NOW
 const tokens = createAccessTokens({ keys, issuer: ISSUER, ttl: 600, clock: { now: () => now } })
 afterEach(() => {
   now = NOW
+  byId.set(tenant.kid, tenant)
 })
 
 function makeKey(audience: 'core' | 'tenant'): SigningKey {
@@ -208,6 +218,19 @@ describe('access tokens', () => {
     await expect(tokens.verify(token)).resolves.toBeDefined()
     now = new Date(NOW.getTime() + 606_000)
     await refuses(token)
+  })
+
+  it('asks for a key that it has not heard of yet', async () => {
+    const token = forge({ kid: unheard.kid }, {}, unheard.privateKey)
+    await expect(tokens.verify(token)).resolves.toMatchObject({ userId: USER })
+  })
+
+  it('A18 refuses a remembered token once its key is gone', async () => {
+    const token = forge()
+    await expect(tokens.verify(token)).resolves.toBeDefined()
+    byId.delete(tenant.kid)
+    await refuses(token)
+    await refuses(forge())
   })
 
   it.each([undefined, `${ISSUER}/`, 'urn:uuid:0199bbbb-0000-7000-8000-000000000000', 'https://tenantry.dev'])(

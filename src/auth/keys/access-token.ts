@@ -3,7 +3,9 @@ import { type JWTPayload, type JWTVerifyOptions, jwtVerify, SignJWT } from 'jose
 import { LRUCache } from 'lru-cache'
 import { type Clock, type Id, isId, newId } from '../../platform/index.ts'
 import { authErrors } from '../errors.ts'
-import type { Audience, KeyRing } from './signing-keys.ts'
+import type { SigningKey } from './key-pair.ts'
+import type { KeyRing } from './key-ring.ts'
+import type { Audience } from './tables.ts'
 
 /** What an access token says, checked. */
 export type AccessClaims = { readonly userId: Id; readonly sessionId: Id; readonly expiresAt: number } & (
@@ -42,10 +44,16 @@ const MAX_AGE_SECONDS = 900
 /** A signature takes half a millisecond to check; a remembered token a few microseconds. About 1 KB each. */
 const REMEMBERED_TOKENS = 10_000
 
+/** A token that was checked, and the key that it stands and falls with. */
+interface Verified {
+  readonly claims: AccessClaims
+  readonly kid: string
+}
+
 /** Signs and checks access tokens as RFC 9068 and RFC 8725 ask for. */
 export function createAccessTokens({ keys, issuer, ttl, clock }: AccessTokenOptions): AccessTokens {
   // Keyed by the hash of the whole token, so that no two tokens can ever share an entry.
-  const verified = new LRUCache<string, AccessClaims>({ max: REMEMBERED_TOKENS })
+  const verified = new LRUCache<string, Verified>({ max: REMEMBERED_TOKENS })
   const nowSeconds = () => Math.floor(clock.now().getTime() / 1_000)
   const options = (): JWTVerifyOptions => ({
     algorithms: [ALGORITHM],
@@ -57,27 +65,31 @@ export function createAccessTokens({ keys, issuer, ttl, clock }: AccessTokenOpti
     currentDate: clock.now(),
   })
 
-  async function check(token: string): Promise<AccessClaims> {
+  const isOver = ({ expiresAt }: AccessClaims) => expiresAt + CLOCK_TOLERANCE_SECONDS <= nowSeconds()
+
+  async function keyOf(kid: unknown): Promise<SigningKey> {
+    const key = typeof kid === 'string' ? (keys.find(kid) ?? (await keys.findAfresh(kid))) : undefined
+    if (!key) throw authErrors.invalidToken()
+    return key
+  }
+
+  async function check(token: string): Promise<Verified> {
     const { payload, protectedHeader } = await jwtVerify(
       token,
-      ({ kid }) => {
-        const key = typeof kid === 'string' ? keys.byId.get(kid) : undefined
-        if (!key) throw authErrors.invalidToken()
-        return key.publicKey
-      },
+      async ({ kid }) => (await keyOf(kid)).publicKey,
       options(),
     )
     const claims = readClaims(payload)
     // A key speaks for one audience; signed by the other one's, the token is forged.
-    const key = keys.byId.get(protectedHeader.kid ?? '')
+    const key = keys.find(protectedHeader.kid ?? '')
     if (!claims || key?.audience !== claims.audience) throw authErrors.invalidToken()
-    return claims
+    return { claims, kid: key.kid }
   }
 
   return {
     ttl,
     issue: async (subject) => {
-      const { kid, privateKey } = keys.newest[subject.audience]
+      const { kid, privateKey } = keys.signing(subject.audience)
       const issuedAt = nowSeconds()
       return await new SignJWT({
         sid: subject.sessionId,
@@ -95,11 +107,12 @@ export function createAccessTokens({ keys, issuer, ttl, clock }: AccessTokenOpti
     verify: async (token) => {
       const fingerprint = hash('sha256', token, 'base64url')
       const known = verified.get(fingerprint)
-      if (known && known.expiresAt + CLOCK_TOLERANCE_SECONDS > nowSeconds()) return known
+      // Its key may have been revoked since.
+      if (known && keys.find(known.kid) && !isOver(known.claims)) return known.claims
       try {
-        const claims = await check(token)
-        verified.set(fingerprint, claims)
-        return claims
+        const fresh = await check(token)
+        verified.set(fingerprint, fresh)
+        return fresh.claims
       } catch (error) {
         throw authErrors.invalidToken({ cause: error })
       }

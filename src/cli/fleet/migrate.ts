@@ -1,5 +1,4 @@
 import {
-  type FleetException,
   type FleetPlan,
   type MigrationAction,
   type RunSettings,
@@ -12,7 +11,7 @@ import { type CommandContext, requireConsent } from '../context.ts'
 import { type DownConsent, refuseDataLoss } from '../data-loss.ts'
 import type { Databases } from '../databases.ts'
 import { EXIT, type ExitCode } from '../exit-codes.ts'
-import { type Output, table } from '../output.ts'
+import type { Output } from '../output.ts'
 import { conduct, fleetOf } from './conduct.ts'
 
 export interface FleetWish {
@@ -23,7 +22,10 @@ export interface FleetWish {
 
 const NOTHING = { kind: 'summary', run_id: null, planned: 0, succeeded: 0, failed: 0, left: 0, not_tried: 0 }
 
-/** Migrates tenants in a run; exits 4 when one of them failed, after having gone on with the others. */
+/**
+ * Migrates tenants in a run; exits 4 when one of them failed, after having gone on with the others, and otherwise 3
+ * when one is newer than this program.
+ */
 export async function migrateFleet(
   context: CommandContext,
   databases: Databases,
@@ -31,17 +33,20 @@ export async function migrateFleet(
 ): Promise<ExitCode> {
   const { output } = context
   const fleet = fleetOf(databases)
-  const { tenants, upToDate } = await fleet.plan(wish)
+  const { tenants, upToDate, newer } = await fleet.plan(wish)
   if (tenants.length === 0) {
-    output.data({ ...NOTHING, up_to_date: upToDate }, 'nothing to do: every tenant is where it should be')
-    return EXIT.done
+    const done = newer > 0 ? 'nothing to do' : 'nothing to do: every tenant is where it should be'
+    output.data({ ...NOTHING, up_to_date: upToDate, newer }, done)
+    return tellOfNewer(output, newer)
   }
   output.note(describePlan(wish.action, tenants.length, upToDate))
-  return await conduct(context, async (how) => {
+  const code = await conduct(context, async (how) => {
     const report = await fleet.start(wish, how)
     // Somebody else did all of it in this moment.
     return report ?? (await Promise.reject(new Error('nothing is left to do: another run was faster')))
   })
+  const newerCode = tellOfNewer(output, newer)
+  return code === EXIT.done ? newerCode : code
 }
 
 /** Asks before migrations are taken back, with how many tenants that concerns. */
@@ -85,7 +90,7 @@ export async function previewFleet(
   verify: boolean,
 ): Promise<ExitCode> {
   const planned = await fleetOf(databases).plan({ action, only })
-  const { tenants, upToDate } = planned
+  const { tenants, upToDate, newer } = planned
   const to = 'to' in action ? action.to : ''
   const all = databases.migrations.tenant.files
   const files = all.filter(
@@ -96,13 +101,16 @@ export async function previewFleet(
     {
       behind: tenants.length,
       up_to_date: upToDate,
+      newer,
       migrations: files.map(({ version, name, up }) => ({ version, name, sql: up.sql.trim() })),
     },
     [plan, ...files.map(({ version, name, up }) => `-- ${version} ${name}\n${up.sql.trim()}`)].join('\n\n'),
   )
-  if (!verify || tenants.length === 0) return EXIT.done
+  const newerCode = tellOfNewer(output, newer)
+  if (!verify || tenants.length === 0) return newerCode
   const options = { tenancy: databases.tenancy, migrations: databases.migrations.tenant }
-  return reportVerification(output, await verifyOnClone(options, planned, to))
+  const code = reportVerification(output, await verifyOnClone(options, planned, to))
+  return code === EXIT.done ? newerCode : code
 }
 
 /** A tenant that holds fewer files than there are up to its version lacks an older one, and which is known only there. */
@@ -131,34 +139,12 @@ function reportVerification(output: Output, { tenantId, applied, failure }: Veri
   return EXIT.done
 }
 
-/** How many tenants are at which version, and what is not as it should be; exits 3 with `check` when anything is not. */
-export async function fleetOverview(
-  { output }: CommandContext,
-  databases: Databases,
-  check: boolean,
-): Promise<ExitCode> {
-  const status = await fleetOf(databases).status()
-  const versions = status.versions.map(({ version, tenants }) => [version ?? '(none)', String(tenants)])
-  output.data(
-    status,
-    [
-      table(['VERSION', 'TENANTS'], versions),
-      `${status.tenants} tenants, ${status.behind} behind ${status.latest ?? 'nothing'}`,
-      ...(status.unfinished > 0 ? [`${status.unfinished} more are still being made`] : []),
-      ...describeExceptions(status.exceptions),
-    ].join('\n'),
-  )
-  return check && status.exceptions.length > 0 ? EXIT.notClean : EXIT.done
-}
-
-function describeExceptions(exceptions: readonly FleetException[]): string[] {
-  if (exceptions.length === 0) return []
-  const rows = exceptions.map(({ code, tenants, examples }) => [
-    code,
-    String(tenants),
-    examples.slice(0, 3).join(' ') + (tenants > 3 ? ' …' : ''),
-  ])
-  return ['', table(['EXCEPTION', 'TENANTS', 'FOR EXAMPLE'], rows)]
+/** What a program does not know it leaves alone, and nobody should think that all is well there. */
+function tellOfNewer(output: Output, newer: number): ExitCode {
+  if (newer === 0) return EXIT.done
+  const [who, these] = newer === 1 ? ['1 tenant is', 'it was'] : [`${newer} tenants are`, 'they were']
+  output.note(`${who} newer than this program, and ${these} left alone: use the program that migrated them.`)
+  return EXIT.notClean
 }
 
 function describePlan({ direction }: MigrationAction, tenants: number, upToDate: number): string {

@@ -1,7 +1,7 @@
 import { type Id, type Logger, runInContext } from '../../platform/index.ts'
 import type { CoreDb } from '../../tenancy/index.ts'
+import { listRuns, type RunSummary } from '../runs/store.ts'
 import { presentRunBody, presentRunProgress, type RunProgress } from '../schemas.ts'
-import { listRuns, type RunSummary } from '../store.ts'
 import { Speed } from './speed.ts'
 import { type EndedTurn, endedTurns, findLastEnd } from './store.ts'
 import { settled, TurnLog } from './turn-log.ts'

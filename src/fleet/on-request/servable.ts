@@ -2,7 +2,7 @@ import type { Config } from '../../config.ts'
 import type { MigrationSet } from '../../migrations/index.ts'
 import { type CoreDb, lacks } from '../../tenancy/index.ts'
 import { DEFAULT_SETTINGS, failuresToStop } from '../settings.ts'
-import { groupFleet } from '../store.ts'
+import { groupFleet } from '../tenants/store.ts'
 
 /** This program cannot serve the fleet as it is. */
 export class FleetBehindError extends Error {
@@ -23,7 +23,7 @@ export async function assertServable(
   { tenantMigrations, tenantSchemaWindow }: Pick<Config, 'tenantMigrations' | 'tenantSchemaWindow'>,
 ): Promise<number> {
   if (tenantMigrations === 'on-request') return 0
-  const finished = (await groupFleet(core, 0)).filter(({ isFinished }) => isFinished)
+  const finished = (await groupFleet(core, 0)).filter(({ stage }) => stage === 'complete')
   const count = (groups: typeof finished) => groups.reduce((sum, { tenants }) => sum + tenants, 0)
   const total = count(finished)
   const behind = count(finished.filter((group) => lacks(group, migrations) > tenantSchemaWindow))

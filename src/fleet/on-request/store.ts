@@ -1,6 +1,6 @@
 import { eq, sql } from 'drizzle-orm'
 import { type CoreExecutor, tenants } from '../../tenancy/index.ts'
-import type { Turn } from '../store.ts'
+import type { Turn } from '../turns/store.ts'
 
 /**
  * Writes down what a visit outside of any run left a tenant at. A trigger tells every process.

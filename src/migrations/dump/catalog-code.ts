@@ -22,15 +22,18 @@ FROM pg_trigger t JOIN ${RELATIONS} ON c.oid = t.tgrelid
 WHERE NOT t.tgisinternal AND t.tgparentid = 0 AND ${USER_RELATION}
 ORDER BY n.nspname, c.relname, t.tgname`
 
-export const POLICIES = `
-SELECT concat_ws(' ', format('CREATE POLICY %I ON %s', p.polname, c.oid::regclass),
+/** The statement that makes a policy (`p`) of a table (`c`), without its end. */
+export const POLICY_DEFINITION = `concat_ws(' ', format('CREATE POLICY %I ON %s', p.polname, c.oid::regclass),
   CASE WHEN NOT p.polpermissive THEN 'AS RESTRICTIVE' END,
   CASE p.polcmd WHEN 'r' THEN 'FOR SELECT' WHEN 'a' THEN 'FOR INSERT' WHEN 'w' THEN 'FOR UPDATE'
     WHEN 'd' THEN 'FOR DELETE' END,
   (SELECT 'TO ' || string_agg(quote_ident(r.rolname), ', ' ORDER BY r.rolname) FROM pg_roles r
     WHERE r.oid = ANY (p.polroles)),
   'USING (' || pg_get_expr(p.polqual, p.polrelid) || ')',
-  'WITH CHECK (' || pg_get_expr(p.polwithcheck, p.polrelid) || ')') || ';' AS sql
+  'WITH CHECK (' || pg_get_expr(p.polwithcheck, p.polrelid) || ')')`
+
+export const POLICIES = `
+SELECT ${POLICY_DEFINITION} || ';' AS sql
 FROM pg_policy p JOIN ${RELATIONS} ON c.oid = p.polrelid WHERE ${USER_RELATION}
 ORDER BY n.nspname, c.relname, p.polname`
 

@@ -12,8 +12,8 @@ WHERE ${USER_SCHEMA} AND n.nspname NOT IN ('public', 'tenantry')
   AND ${notMadeBy("'e'", 'pg_namespace', 'n.oid')}
 ORDER BY n.nspname`
 
-export const TYPES = `
-SELECT CASE t.typtype
+/** The statement that makes a type (`t`). */
+export const TYPE_DEFINITION = `CASE t.typtype
   WHEN 'e' THEN format('CREATE TYPE %s AS ENUM (%s);', t.oid::regtype, (
     SELECT string_agg(quote_literal(v.enumlabel), ', ' ORDER BY v.enumsortorder)
     FROM pg_enum v WHERE v.enumtypid = t.oid))
@@ -30,10 +30,15 @@ SELECT CASE t.typtype
     SELECT string_agg(format('%I %s', a.attname, format_type(a.atttypid, a.atttypmod)), ', '
       ORDER BY a.attnum)
     FROM pg_attribute a WHERE a.attrelid = t.typrelid AND a.attnum > 0 AND NOT a.attisdropped))
-  END AS sql
-FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace LEFT JOIN pg_class c ON c.oid = t.typrelid
+  END`
+
+export const USER_TYPES = `pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace LEFT JOIN pg_class c ON c.oid = t.typrelid
 WHERE (t.typtype IN ('e', 'd', 'r') OR c.relkind = 'c')
-  AND ${USER_SCHEMA} AND ${notMadeBy("'e'", 'pg_type', 't.oid')}
+  AND ${USER_SCHEMA} AND ${notMadeBy("'e'", 'pg_type', 't.oid')}`
+
+export const TYPES = `
+SELECT ${TYPE_DEFINITION} AS sql
+FROM ${USER_TYPES}
 ORDER BY n.nspname, t.typname`
 
 /** Dependency 'i' marks an identity column's sequence, which its column describes. */

@@ -1,6 +1,7 @@
 import { RELATIONS, SEQUENCE_OPTIONS, USER_RELATION } from './catalog.ts'
 
-const COLUMN = `concat_ws(' ', quote_ident(a.attname), format_type(a.atttypid, a.atttypmod),
+/** Everything of a column (`a`, with its default `d`) but its name. */
+export const COLUMN_DEFINITION = `concat_ws(' ', format_type(a.atttypid, a.atttypmod),
   (SELECT 'COLLATE ' || l.oid::regcollation FROM pg_collation l, pg_type t
     WHERE l.oid = a.attcollation AND t.oid = a.atttypid AND a.attcollation <> t.typcollation),
   CASE WHEN a.attgenerated = '' THEN 'DEFAULT ' || pg_get_expr(d.adbin, d.adrelid) END,
@@ -13,6 +14,8 @@ const COLUMN = `concat_ws(' ', quote_ident(a.attname), format_type(a.atttypid, a
     WHERE i.classid = 'pg_class'::regclass AND i.deptype = 'i'
       AND i.refobjid = a.attrelid AND i.refobjsubid = a.attnum),
   CASE WHEN a.attnotnull THEN 'NOT NULL' END)`
+
+const COLUMN = `concat_ws(' ', quote_ident(a.attname), ${COLUMN_DEFINITION})`
 
 /** Since PostgreSQL 18 NOT NULL is a constraint with a name (contype 'n'); its column says it already. */
 const CONSTRAINT_KINDS = `('p', 'u', 'x', 'c')`

@@ -35,6 +35,7 @@ export const FINDING_CODES = [
   'rotation-unfinished',
   'schema-behind',
   'schema-differs',
+  'schema-drifted',
   'secret-wrong',
   'server-unfit',
   'server-unreachable',

@@ -1,6 +1,8 @@
 import { databaseFault, messageOf } from '../../platform/index.ts'
+import { lookInside } from '../drift/look.ts'
 import { probeServer } from '../servers/probe.ts'
 import { aboutServer, aboutTenant, type OpenTenant, openTenants } from './about.ts'
+import { checkDrift } from './checks/drift.ts'
 import { checkLogIn } from './checks/log-in.ts'
 import { checkMarker } from './checks/marker.ts'
 import { checkPowers, checkRights } from './checks/rights.ts'
@@ -44,13 +46,17 @@ export async function inspectTenants(scope: ServerScope): Promise<Finding[]> {
 
 async function inspectTenant(scope: ServerScope, one: OpenTenant): Promise<Finding[]> {
   const { tenant } = one
-  const found = await inside(scope, tenant.databaseName, async (database) => [
-    ...(await checkMarker(scope, tenant, database)),
-    ...(await checkSchema(scope, tenant, database)),
-    ...(await checkRights(scope, tenant, database)),
-    ...(await checkPowers(scope, tenant, database)),
-  ])
-  return [...found, ...(await checkLogIn(scope, one))].map((finding) => aboutTenant(scope, tenant, finding))
+  const { look, found } = await inside(scope, tenant.databaseName, async (database) => ({
+    look: await lookInside(database, scope.migrations),
+    found: [
+      ...(await checkMarker(scope, tenant, database)),
+      ...(await checkSchema(scope, tenant, database)),
+      ...(await checkRights(scope, tenant, database)),
+      ...(await checkPowers(scope, tenant, database)),
+    ],
+  }))
+  const findings = [...found, ...(await checkDrift(scope, tenant, look)), ...(await checkLogIn(scope, one))]
+  return findings.map((finding) => aboutTenant(scope, tenant, finding))
 }
 
 async function answers(url: string): Promise<boolean> {

@@ -8,6 +8,7 @@ import {
   withDatabase,
 } from '../../platform/index.ts'
 import type { CredentialVault } from '../credentials/vault.ts'
+import type { References } from '../drift/references.ts'
 import type { Provisioner } from '../provisioning/provisioner.ts'
 import { groupRoleName } from '../roles/store.ts'
 import type { ServerFacts } from '../servers/facts/store.ts'
@@ -35,6 +36,7 @@ export interface DoctorOptions {
   /** Most connections to one tenant's database, from all processes together. */
   readonly connectionLimit: number
   readonly provisioner: Provisioner
+  readonly references: References
 }
 
 /** One server as it was when it was looked at. */

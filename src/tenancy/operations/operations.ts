@@ -1,6 +1,9 @@
 import type { Connection } from '../../platform/index.ts'
 import { type Diagnosis, examine } from '../doctor/doctor.ts'
 import type { DoctorOptions } from '../doctor/scope.ts'
+import { type Comparison, compareLook } from '../drift/compare.ts'
+import { lookInside } from '../drift/look.ts'
+import { References } from '../drift/references.ts'
 import { type AddedServer, addServer, type NewServer } from '../servers/add-server.ts'
 import { listServerReports, type ServerReport } from '../servers/server-reports.ts'
 import type { TenantRecord } from '../types.ts'
@@ -19,14 +22,33 @@ export interface Operations {
     tenant: Pick<TenantRecord, 'serverId' | 'databaseName'>,
     work: (clone: Connection) => Promise<T>,
   ): Promise<T>
+  /**
+   * Gives a way to compare tenants' schemas with what their migrations make, one after another or several at once, which
+   * records what it finds. What they are compared with is made once.
+   */
+  driftCheck(): (tenant: Pick<TenantRecord, 'id' | 'serverId' | 'databaseName'>) => Promise<Comparison>
 }
 
-export function createOperations(options: DoctorOptions & RehearsalOptions): Operations {
-  const { core, urlOf } = options
+/** What all of these need. */
+export type OperationsOptions = Omit<DoctorOptions, 'references'> & RehearsalOptions
+
+export function createOperations(options: OperationsOptions): Operations {
+  const { core, urlOf, servers, migrations } = options
   return {
     addServer: (wish) => addServer(options, wish),
     listServers: () => listServerReports(core, urlOf),
-    examine: (how) => examine(options, how),
+    examine: (how) => examine({ ...options, references: new References(options) }, how),
     inCloneOf: (tenant, work) => inCloneOf(options, tenant, work),
+    driftCheck: () => {
+      const references = new References(options)
+      return async (tenant) => {
+        const server = await servers.get(tenant.serverId)
+        const look = await server.maintain(tenant.databaseName, (database) =>
+          lookInside(database, migrations),
+        )
+        // Outside: what it is compared with is found on connections of the same budget.
+        return await compareLook({ core, references }, tenant, look)
+      }
+    },
   }
 }

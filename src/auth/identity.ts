@@ -1,0 +1,47 @@
+import type { Config } from '../config.ts'
+import type { Publisher } from '../events/index.ts'
+import type { Clock, Logger, SecretBox } from '../platform/index.ts'
+import type { CoreDb, Tenancy } from '../tenancy/index.ts'
+import type { AuthEvents } from './events.ts'
+import { createGuards, type Guards } from './guards.ts'
+import { createAccessTokens } from './keys/access-token.ts'
+import { type Keys, openKeys } from './keys/keys.ts'
+import { createPasswordHasher } from './passwords/passwords.ts'
+import { type AuthService, createAuthService } from './service.ts'
+import { createSessions } from './sessions/sessions.ts'
+
+export interface IdentityOptions {
+  readonly config: Config
+  readonly core: CoreDb
+  /** The core database's, for the connection that listens. */
+  readonly databaseUrl: string
+  readonly tenancy: Tenancy
+  readonly box: SecretBox
+  readonly events: Publisher<AuthEvents>
+  readonly clock: Clock
+  readonly log: Logger
+}
+
+/** Who somebody is, and what shows it. */
+export interface Identity extends Guards {
+  readonly auth: AuthService
+  readonly keys: Keys
+}
+
+/**
+ * Wires all that signs people in and lets them in. The caller closes `keys`.
+ *
+ * @throws SigningKeyError, or what the core database answers
+ */
+export async function openIdentity(options: IdentityOptions): Promise<Identity> {
+  const { config, core, databaseUrl, tenancy, box, events, clock, log } = options
+  const issuer = `urn:uuid:${await tenancy.installationId()}`
+  const keys = await openKeys({ core, box, databaseUrl, clock, log })
+  const tokens = createAccessTokens({ keys: keys.ring, issuer, ttl: config.accessTokenTtl, clock })
+  const sessions = createSessions({ tokens, box, lifeSeconds: config.refreshTokenTtl })
+  return {
+    keys,
+    auth: createAuthService({ core, sessions, passwords: createPasswordHasher(), events }),
+    ...createGuards({ core, tenancy, tokens, tenantHeader: config.tenantHeader }),
+  }
+}
