@@ -13,6 +13,7 @@ const floors = [
   'users',
   'organizations',
   'auth',
+  'members',
   'compose',
   'app',
   'cli',

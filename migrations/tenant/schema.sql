@@ -1,3 +1,35 @@
+CREATE TABLE public.exchanged_sessions (
+  session_id uuid NOT NULL,
+  core_session_id uuid NOT NULL,
+  CONSTRAINT exchanged_sessions_pkey PRIMARY KEY (session_id)
+);
+
+CREATE TABLE public.invitations (
+  id uuid NOT NULL,
+  email text NOT NULL,
+  role text NOT NULL,
+  token_hash text NOT NULL,
+  invited_by uuid,
+  expires_at timestamp(3) with time zone NOT NULL,
+  accepted_at timestamp(3) with time zone,
+  revoked_at timestamp(3) with time zone,
+  created_at timestamp(3) with time zone DEFAULT now() NOT NULL,
+  updated_at timestamp(3) with time zone DEFAULT now() NOT NULL,
+  CONSTRAINT invitations_pkey PRIMARY KEY (id),
+  CONSTRAINT invitations_token_hash_key UNIQUE (token_hash),
+  CONSTRAINT invitations_role_check CHECK ((role = ANY (ARRAY['admin'::text, 'member'::text])))
+);
+
+CREATE TABLE public.organization_policy (
+  singleton boolean DEFAULT true NOT NULL,
+  registration text DEFAULT 'open'::text NOT NULL,
+  allowed_email_domains text[] DEFAULT '{}'::text[] NOT NULL,
+  updated_at timestamp(3) with time zone DEFAULT now() NOT NULL,
+  CONSTRAINT organization_policy_pkey PRIMARY KEY (singleton),
+  CONSTRAINT organization_policy_registration_check CHECK ((registration = ANY (ARRAY['open'::text, 'invite'::text, 'closed'::text]))),
+  CONSTRAINT organization_policy_singleton_check CHECK (singleton)
+);
+
 CREATE TABLE public.refresh_tokens (
   hash text NOT NULL,
   session_id uuid NOT NULL,
@@ -44,9 +76,17 @@ CREATE TABLE public.users (
   CONSTRAINT users_role_check CHECK ((role = ANY (ARRAY['owner'::text, 'admin'::text, 'member'::text])))
 );
 
+ALTER TABLE public.exchanged_sessions ADD CONSTRAINT exchanged_sessions_session_id_sessions_id_fk FOREIGN KEY (session_id) REFERENCES public.sessions(id) ON DELETE CASCADE;
+
+ALTER TABLE public.invitations ADD CONSTRAINT invitations_invited_by_users_id_fk FOREIGN KEY (invited_by) REFERENCES public.users(id) ON DELETE SET NULL;
+
 ALTER TABLE public.refresh_tokens ADD CONSTRAINT refresh_tokens_session_id_sessions_id_fk FOREIGN KEY (session_id) REFERENCES public.sessions(id) ON DELETE CASCADE;
 
 ALTER TABLE public.sessions ADD CONSTRAINT sessions_user_id_users_id_fk FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
+
+CREATE INDEX invitations_invited_by_idx ON public.invitations USING btree (invited_by);
+
+CREATE UNIQUE INDEX invitations_open_email_key ON public.invitations USING btree (email) WHERE ((accepted_at IS NULL) AND (revoked_at IS NULL));
 
 CREATE INDEX refresh_tokens_session_id_idx ON public.refresh_tokens USING btree (session_id);
 

@@ -1,5 +1,6 @@
 export { authErrors } from './errors.ts'
 export type { AuthEvents } from './events.ts'
+export { exchangedSessions } from './exchange/tables.ts'
 export { type AccountPrincipal, SECURITY_SCHEMES } from './guards.ts'
 export { type Identity, openIdentity } from './identity.ts'
 export { type AccessTokens, createAccessTokens } from './keys/access-token.ts'

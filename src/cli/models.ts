@@ -1,6 +1,13 @@
-import { refreshTokens, sessions, signingKeys } from '../auth/index.ts'
+import { exchangedSessions, refreshTokens, sessions, signingKeys } from '../auth/index.ts'
 import { fleetRuns, fleetRunTenants } from '../fleet/index.ts'
-import { organizationRequests, organizations } from '../organizations/index.ts'
+import { invitations } from '../members/index.ts'
+import {
+  membershipChanges,
+  memberships,
+  organizationPolicy,
+  organizationRequests,
+  organizations,
+} from '../organizations/index.ts'
 import { installation, servers, tenantIdentity, tenants } from '../tenancy/index.ts'
 import { coreUsers, tenantUsers } from '../users/index.ts'
 
@@ -13,11 +20,21 @@ export const MODELS = {
     coreUsers,
     organizations,
     organizationRequests,
+    memberships,
+    membershipChanges,
     sessions,
     refreshTokens,
     signingKeys,
     fleetRuns,
     fleetRunTenants,
   },
-  tenant: { tenantIdentity, tenantUsers, sessions, refreshTokens },
+  tenant: {
+    tenantIdentity,
+    tenantUsers,
+    organizationPolicy,
+    invitations,
+    sessions,
+    refreshTokens,
+    exchangedSessions,
+  },
 } as const

@@ -1,0 +1,58 @@
+import type { Publisher } from '../../events/index.ts'
+import { type HttpServer, type PermissionGuard, responses } from '../../http/index.ts'
+import type { TenantDb } from '../../tenancy/index.ts'
+import type { Permission, TenantUser } from '../../users/index.ts'
+import type { OrganizationEvents } from '../events.ts'
+import { PolicyBody, PolicyUpdate, presentPolicy, readPolicyUpdate } from './schemas.ts'
+import { findPolicy, updatePolicy } from './store.ts'
+
+export interface PolicyRoutesOptions {
+  readonly tenantGuard: PermissionGuard<{ readonly tenant: TenantDb; readonly user: TenantUser }>
+  readonly events: Publisher<OrganizationEvents>
+}
+
+const PATH = '/api/v1/organization'
+const DESCRIBED = { tags: ['members'] }
+
+/** What an organization asks of those who want to join it. */
+export function policyRoutes(server: HttpServer, { tenantGuard, events }: PolicyRoutesOptions): void {
+  const reading = tenantGuard.requires('organization.read' satisfies Permission)
+  const changing = tenantGuard.requires('organization.policy' satisfies Permission)
+
+  server.get(
+    PATH,
+    {
+      onRequest: reading.onRequest,
+      schema: {
+        ...DESCRIBED,
+        operationId: 'getPolicy',
+        summary: 'Who may join this organization',
+        response: responses({ 200: PolicyBody }),
+      },
+    },
+    async (request) => {
+      const { tenant } = reading.admitted(request)
+      return presentPolicy(tenant.tenantId, await findPolicy(tenant))
+    },
+  )
+  server.patch(
+    PATH,
+    {
+      onRequest: changing.onRequest,
+      schema: {
+        ...DESCRIBED,
+        operationId: 'updatePolicy',
+        summary: 'Change who may join this organization: absent fields stay',
+        body: PolicyUpdate,
+        response: responses({ 200: PolicyBody }),
+      },
+    },
+    async (request) => {
+      const { tenant, user } = changing.admitted(request)
+      const changes = readPolicyUpdate(request.body)
+      const policy = await tenant.transaction((tx) => updatePolicy(tx, changes))
+      events.publish('organization.policy_changed', { changedBy: user.id, ...changes }, tenant.tenantId)
+      return presentPolicy(tenant.tenantId, policy)
+    },
+  )
+}
