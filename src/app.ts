@@ -1,35 +1,30 @@
-import { authErrors, authRoutes, keyRoutes, SECURITY_SCHEMES } from './auth/index.ts'
+import {
+  authErrors,
+  authRoutes,
+  exchangeRoutes,
+  keyRoutes,
+  SECURITY_SCHEMES,
+  sessionRoutes,
+} from './auth/index.ts'
 import type { Platform } from './compose.ts'
 import { fleetRoutes } from './fleet/index.ts'
 import { type ApiDescription, createHttpServer, type HeaderScheme, type HttpServer } from './http/index.ts'
-import { organizationErrors, organizationRoutes } from './organizations/index.ts'
+import { organizationErrors, organizationRoutes, policyErrors, policyRoutes } from './organizations/index.ts'
 import { ping, VERSION } from './platform/index.ts'
 import { tenancyErrors, tenancyGauges } from './tenancy/index.ts'
 import { userErrors, userRoutes } from './users/index.ts'
 
 /** The HTTP application: every route that there is. Add a feature's routes here. */
 export async function createApp(platform: Platform): Promise<HttpServer> {
-  const {
-    config,
-    clock,
-    log,
-    core,
-    tenancy,
-    keys,
-    auth,
-    users,
-    organizations,
-    coreGuard,
-    tenantGuard,
-    adminGuard,
-  } = platform
+  const { config, clock, log, core, tenancy, keys, auth, sessions, exchange, users, organizations } = platform
+  const { coreGuard, tenantGuard, adminGuard, accountGuard, events } = platform
 
   const server = await createHttpServer({
     log,
     version: VERSION,
     api: describeApi(config.tenantHeader),
     docs: config.docs,
-    errors: [authErrors, tenancyErrors, organizationErrors, userErrors],
+    errors: [authErrors, tenancyErrors, organizationErrors, policyErrors, userErrors],
     rateLimits: { enabled: config.rateLimits, factor: config.rateLimitFactor },
     hsts: config.production,
     trustProxy: config.trustedProxies.length > 0 && config.trustedProxies,
@@ -38,6 +33,9 @@ export async function createApp(platform: Platform): Promise<HttpServer> {
   })
   keyRoutes(server, { keys: keys.ring })
   authRoutes(server, { auth, tenancy, tenantHeader: config.tenantHeader })
+  sessionRoutes(server, { core, sessions, accountGuard: accountGuard.requires('sessions.own') })
+  exchangeRoutes(server, { exchange, coreGuard })
+  policyRoutes(server, { tenantGuard, events })
   organizationRoutes(server, { organizations, coreGuard })
   userRoutes(server, { users, tenantGuard })
   fleetRoutes(server, { core, clock, log, adminGuard })
@@ -59,6 +57,7 @@ function describeApi(tenantHeader: string): ApiDescription {
       { name: 'auth', description: 'Sign-up and sign-in, to the platform or to one organization.' },
       { name: 'organizations', description: 'Organizations of a platform user.' },
       { name: 'users', description: 'Users of one organization.' },
+      { name: 'members', description: 'Who belongs to one organization, as what, and who may join.' },
       { name: 'admin', description: 'For people who operate the platform.' },
     ],
     securitySchemes: {

@@ -5,6 +5,7 @@ import { EventEmitter } from './events/index.ts'
 import { createSchemaPolicy } from './fleet/index.ts'
 import { readMigrations } from './migrations/index.ts'
 import {
+  createMembershipMirror,
   createOrganizationService,
   type OrganizationEvents,
   organizationHooks,
@@ -81,6 +82,8 @@ async function wire({ config, databaseUrl, secret, clock, log }: ComposeOptions,
   closers.push('worker', () => tenancy.worker.stop())
   events.on('organization.created', 'log', ({ payload }) => log.info(payload, 'organization created'))
   tenancy.provisioner.use(organizationHooks(core, events))
+  const memberships = createMembershipMirror({ core, tenancy, log })
+  tenancy.worker.add({ name: 'memberships', run: memberships.repair, intervalMs: 10_000, pauseMs: 100 })
   const identity = await openIdentity({ config, core, databaseUrl, tenancy, box, events, clock, log })
   closers.push('signing keys', () => identity.keys.close())
 
@@ -91,6 +94,7 @@ async function wire({ config, databaseUrl, secret, clock, log }: ComposeOptions,
     core,
     events,
     tenancy,
+    memberships,
     ...identity,
     users: createUserService({ events }),
     organizations: createOrganizationService({ core, tenancy, log, perDay: config.organizationsPerDay }),

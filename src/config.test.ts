@@ -27,6 +27,7 @@ describe('loadConfig', () => {
       tenantConnectionsPerTenant: 4,
       accessTokenTtl: 600,
       refreshTokenTtl: 2_592_000,
+      sessionIdleTtl: 1_209_600,
       rateLimits: true,
       rateLimitFactor: 10,
       organizationsPerDay: 50,
@@ -44,6 +45,18 @@ describe('loadConfig', () => {
     expect(loadConfig({ NODE_ENV: 'production', TENANTRY_SECRET: SECRET }).shutdownDelay).toBe(2)
     expect(loadConfig({ SHUTDOWN_DELAY: '5s' }).shutdownDelay).toBe(5)
     expect(problemsOf({ SHUTDOWN_DELAY: '6s' })).toHaveLength(1)
+  })
+
+  it.each([
+    ['1m', 60],
+    ['36h', 129_600],
+    ['90d', 7_776_000],
+  ])('lets an unused session live for %s', (SESSION_IDLE_TTL, seconds) => {
+    expect(loadConfig({ SESSION_IDLE_TTL }).sessionIdleTtl).toBe(seconds)
+  })
+
+  it.each(['59s', '91d', '14', '1w', '-1d'])('refuses the idle life %j', (SESSION_IDLE_TTL) => {
+    expect(problemsOf({ SESSION_IDLE_TTL })[0]).toMatch(/^SESSION_IDLE_TTL/)
   })
 
   it('is frozen', () => {

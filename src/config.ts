@@ -30,8 +30,10 @@ export interface Config {
   readonly tenantSchemaWindow: number
   /** Seconds. */
   readonly accessTokenTtl: number
-  /** Seconds. */
+  /** Seconds from the sign-in to the end of a session that no refresh moves. */
   readonly refreshTokenTtl: number
+  /** Seconds after which a session ends that nobody refreshes. */
+  readonly sessionIdleTtl: number
   readonly rateLimits: boolean
   /** Every limit is multiplied by it: wider outside production, so that a person who tries things out meets none. */
   readonly rateLimitFactor: number
@@ -101,6 +103,7 @@ export function loadConfig(env: Environment, terminal = false): Config {
     tenantSchemaWindow: read.integer('TENANT_SCHEMA_WINDOW', 1, 0, 10_000),
     accessTokenTtl: read.duration('ACCESS_TOKEN_TTL', '10m', 60, 900),
     refreshTokenTtl: read.duration('REFRESH_TOKEN_TTL', '30d', 60, 90 * SECONDS.d),
+    sessionIdleTtl: read.duration('SESSION_IDLE_TTL', '14d', 60, 90 * SECONDS.d),
     rateLimits,
     rateLimitFactor,
     organizationsPerDay: rateLimits ? ORGANIZATIONS_PER_DAY * rateLimitFactor : Number.POSITIVE_INFINITY,

@@ -44,6 +44,9 @@ CREATE TABLE public.sessions (
   created_at timestamp(3) with time zone DEFAULT now() NOT NULL,
   expires_at timestamp(3) with time zone NOT NULL,
   revoked_at timestamp(3) with time zone,
+  last_used_at timestamp(3) with time zone DEFAULT now() NOT NULL,
+  device text DEFAULT 'Unknown device'::text NOT NULL,
+  address text,
   CONSTRAINT sessions_pkey PRIMARY KEY (id)
 );
 

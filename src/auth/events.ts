@@ -1,8 +1,21 @@
 import type { Id } from '../platform/index.ts'
 
+/** Why a session ended before its time: signed out, ended by its owner from a list, or a refresh token of it came again. */
+export type SessionEnd = 'logout' | 'revoked' | 'reuse'
+
+interface SessionOfUser {
+  readonly userId: Id
+  readonly sessionId: Id
+  readonly scope: 'core' | 'tenant'
+}
+
 /** What this feature tells of. */
 export interface AuthEvents {
   'user.registered': { readonly userId: Id; readonly email: string }
   'user.logged_in': { readonly userId: Id; readonly scope: 'core' | 'tenant' }
+  /** Not of sessions that ran out: nothing happens at that moment. */
+  'session.ended': SessionOfUser & { readonly reason: SessionEnd }
+  /** Somebody else may hold tokens of this session, which was ended for it. */
+  'session.reuse_detected': SessionOfUser
   'tenant_user.registered': { readonly userId: Id; readonly email: string }
 }

@@ -3,12 +3,13 @@ import type { Publisher } from '../events/index.ts'
 import type { Clock, Logger, SecretBox } from '../platform/index.ts'
 import type { CoreDb, Tenancy } from '../tenancy/index.ts'
 import type { AuthEvents } from './events.ts'
+import { createTokenExchange, type TokenExchange } from './exchange/service.ts'
 import { createGuards, type Guards } from './guards.ts'
 import { createAccessTokens } from './keys/access-token.ts'
 import { type Keys, openKeys } from './keys/keys.ts'
-import { createPasswordHasher } from './passwords/passwords.ts'
+import { createPasswordHasher, type PasswordHasher } from './passwords/passwords.ts'
 import { type AuthService, createAuthService } from './service.ts'
-import { createSessions } from './sessions/sessions.ts'
+import { createSessions, type Sessions } from './sessions/sessions.ts'
 
 export interface IdentityOptions {
   readonly config: Config
@@ -26,6 +27,9 @@ export interface IdentityOptions {
 export interface Identity extends Guards {
   readonly auth: AuthService
   readonly keys: Keys
+  readonly sessions: Sessions
+  readonly exchange: TokenExchange
+  readonly passwords: PasswordHasher
 }
 
 /**
@@ -38,10 +42,14 @@ export async function openIdentity(options: IdentityOptions): Promise<Identity> 
   const issuer = `urn:uuid:${await tenancy.installationId()}`
   const keys = await openKeys({ core, box, databaseUrl, clock, log })
   const tokens = createAccessTokens({ keys: keys.ring, issuer, ttl: config.accessTokenTtl, clock })
-  const sessions = createSessions({ tokens, box, lifeSeconds: config.refreshTokenTtl })
+  const sessions = createSessions({ tokens, box, config, events, log })
+  const passwords = createPasswordHasher()
   return {
     keys,
-    auth: createAuthService({ core, sessions, passwords: createPasswordHasher(), events }),
+    sessions,
+    passwords,
+    exchange: createTokenExchange({ core, tenancy, sessions, events }),
+    auth: createAuthService({ core, sessions, passwords, events }),
     ...createGuards({ core, tenancy, tokens, tenantHeader: config.tenantHeader }),
   }
 }

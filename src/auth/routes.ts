@@ -1,12 +1,14 @@
 import type { FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
 import { type HttpServer, RATE, type RatePolicy, responses } from '../http/index.ts'
+import { policyErrors } from '../organizations/index.ts'
 import { type Tenancy, type TenantDb, tenancyErrors } from '../tenancy/index.ts'
 import { userErrors } from '../users/index.ts'
 import { authErrors } from './errors.ts'
 import { readTenantHeader } from './guards.ts'
 import { AuthResponse, LoginBody, presentSignedIn, RefreshBody, RegisterBody } from './schemas.ts'
 import type { AuthService } from './service.ts'
+import { originOf } from './sessions/origin.ts'
 
 export interface AuthRoutesOptions {
   readonly auth: AuthService
@@ -32,7 +34,7 @@ export function authRoutes(server: HttpServer, { auth, tenancy, tenantHeader }: 
     async (request, reply) => {
       const { email, password, full_name } = request.body
       const registration = { email, password, fullName: full_name?.normalize('NFC') ?? null }
-      const signedIn = await auth.register(registration, await tenantOf(request))
+      const signedIn = await auth.register(registration, originOf(request), await tenantOf(request))
       reply.code(201)
       return presentSignedIn(signedIn)
     },
@@ -40,13 +42,16 @@ export function authRoutes(server: HttpServer, { auth, tenancy, tenantHeader }: 
   server.post(
     '/api/v1/auth/login',
     { ...limited(RATE.login), schema: { ...described, ...LOGIN } },
-    async (request) => presentSignedIn(await auth.login(request.body, await tenantOf(request))),
+    async (request) =>
+      presentSignedIn(await auth.login(request.body, originOf(request), await tenantOf(request))),
   )
   server.post(
     '/api/v1/auth/refresh',
     { ...limited(RATE.standard), schema: { ...described, ...REFRESH } },
     async (request) =>
-      presentSignedIn(await auth.refresh(request.body.refresh_token, await tenantOf(request))),
+      presentSignedIn(
+        await auth.refresh(request.body.refresh_token, originOf(request), await tenantOf(request)),
+      ),
   )
 }
 
@@ -54,7 +59,11 @@ const REGISTER = {
   operationId: 'register',
   summary: 'Register a platform user, or a user of one organization',
   body: RegisterBody,
-  response: responses({ 201: AuthResponse }, [...REALM_ERRORS, userErrors.emailTaken]),
+  response: responses({ 201: AuthResponse }, [
+    ...REALM_ERRORS,
+    userErrors.emailTaken,
+    ...Object.values(policyErrors),
+  ]),
 }
 
 const LOGIN = {

@@ -1,6 +1,7 @@
 import type { Publisher } from '../events/index.ts'
 import { httpErrors } from '../http/index.ts'
-import { newId } from '../platform/index.ts'
+import { admitNewMember } from '../organizations/index.ts'
+import { type Id, newId } from '../platform/index.ts'
 import type { CoreDb, TenantDb } from '../tenancy/index.ts'
 import {
   type CoreUser,
@@ -15,8 +16,11 @@ import {
 } from '../users/index.ts'
 import { authErrors } from './errors.ts'
 import type { AuthEvents } from './events.ts'
+import { mayExchangedGoOn } from './exchange/session.ts'
 import { type PasswordHasher, passwordProblem } from './passwords/passwords.ts'
-import type { Realm, Sessions, TokenPair } from './sessions/sessions.ts'
+import type { Origin } from './sessions/origin.ts'
+import type { Realm } from './sessions/realm.ts'
+import type { Sessions, TokenPair } from './sessions/sessions.ts'
 import { findCorePrincipal, findTenantPrincipal } from './store.ts'
 
 /** A person who just signed in, and with what to go on. */
@@ -31,18 +35,22 @@ export interface Registration {
   readonly fullName: string | null
 }
 
-/** `tenant` absent means the platform itself. */
+/** `tenant` absent means the platform itself; `origin` is where the person is, shown in the list of sessions. */
 export interface AuthService {
-  /** @throws httpErrors.validationFailed, overloaded; userErrors.emailTaken */
-  register(registration: Registration, tenant?: TenantDb): Promise<SignedIn>
+  /** @throws httpErrors.validationFailed, overloaded; userErrors.emailTaken; policyErrors in a tenant */
+  register(registration: Registration, origin: Origin, tenant?: TenantDb): Promise<SignedIn>
   /**
    * The same answer, in the same time, for an unknown address, a wrong password and a disabled account.
    *
    * @throws authErrors.invalidCredentials, httpErrors.overloaded
    */
-  login(credentials: { email: string; password: string }, tenant?: TenantDb): Promise<SignedIn>
+  login(
+    credentials: { email: string; password: string },
+    origin: Origin,
+    tenant?: TenantDb,
+  ): Promise<SignedIn>
   /** @throws authErrors.invalidToken */
-  refresh(refreshToken: string, tenant?: TenantDb): Promise<SignedIn>
+  refresh(refreshToken: string, origin: Origin, tenant?: TenantDb): Promise<SignedIn>
 }
 
 export interface AuthServiceOptions {
@@ -58,45 +66,46 @@ export function createAuthService(options: AuthServiceOptions): AuthService {
     tenant ? { scope: 'tenant', db: tenant } : { scope: 'core', db: core }
 
   return {
-    register: async (registration, tenant) => {
+    register: async (registration, origin, tenant) => {
       const { email, passwordHash } = await prepare(registration, passwords)
       const fresh = { id: newId(), email, passwordHash, fullName: registration.fullName }
       if (!tenant) {
         const { user, session } = await core.transaction(async (tx) => {
           const inserted = await insertCoreUser(tx, fresh)
-          return { user: inserted, session: await sessions.open(tx, inserted.id) }
+          return { user: inserted, session: await sessions.open(tx, inserted.id, origin) }
         })
         events.publish('user.registered', { userId: user.id, email })
         return { scope: 'core', user, tokens: await sessions.issue(realmOf(), session) }
       }
       const { user, session } = await tenant.transaction(async (tx) => {
+        await admitNewMember(tx, 'registration', email)
         const inserted = await insertTenantUser(tx, fresh)
-        return { user: inserted, session: await sessions.open(tx, inserted.id) }
+        return { user: inserted, session: await sessions.open(tx, inserted.id, origin) }
       })
       events.publish('tenant_user.registered', { userId: user.id, email }, tenant.tenantId)
       return { scope: 'tenant', user, tenant, tokens: await sessions.issue(realmOf(tenant), session) }
     },
 
-    login: async ({ email, password }, tenant) => {
+    login: async ({ email, password }, origin, tenant) => {
       const address = canonicalEmail(email) ?? ''
       const found = tenant
         ? await findTenantAccount(core, tenant, address)
         : await findCoreUserByEmail(core, address)
       const isRight = await passwords.verify(password, found?.passwordHash)
       if (!found?.isActive || !isRight) throw authErrors.invalidCredentials()
-      const tokens = await sessions.begin(realmOf(tenant), found.id)
+      const tokens = await sessions.begin(realmOf(tenant), found.id, origin)
       const scope = tenant ? 'tenant' : 'core'
       events.publish('user.logged_in', { userId: found.id, scope }, tenant?.tenantId)
       const { passwordHash: _, ...user } = found
       return present(user, tokens, tenant)
     },
 
-    refresh: async (refreshToken, tenant) => {
-      const { userId, sessionId, ...tokens } = await sessions.refresh(realmOf(tenant), refreshToken)
+    refresh: async (refreshToken, origin, tenant) => {
+      const { userId, sessionId, ...tokens } = await sessions.refresh(realmOf(tenant), refreshToken, origin)
       const user = tenant
         ? await findTenantPrincipal(tenant, sessionId, userId)
         : await findCorePrincipal(core, sessionId, userId)
-      if (!user || !(await mayGoOn(core, user))) throw authErrors.invalidToken()
+      if (!user || !(await mayGoOn(core, user, sessionId, tenant))) throw authErrors.invalidToken()
       return present(user, tokens, tenant)
     },
   }
@@ -128,11 +137,16 @@ async function findTenantAccount(
   return linked && { ...user, passwordHash: linked.passwordHash, isActive: user.isActive && linked.isActive }
 }
 
-/** A linked user goes on only while its core account may be used, as at its sign-in. */
-async function mayGoOn(core: CoreDb, user: CoreUser | TenantUser): Promise<boolean> {
-  if (!('coreUserId' in user) || user.coreUserId === null) return true
+/** A linked user goes on only while its core account may be used, and the core session, where it came with one, goes on. */
+async function mayGoOn(
+  core: CoreDb,
+  user: CoreUser | TenantUser,
+  sessionId: Id,
+  tenant: TenantDb | undefined,
+): Promise<boolean> {
+  if (!tenant || !('coreUserId' in user) || user.coreUserId === null) return true
   const linked = await findCoreUser(core, user.coreUserId)
-  return linked?.isActive ?? false
+  return (linked?.isActive ?? false) && (await mayExchangedGoOn(core, tenant, sessionId))
 }
 
 function present(user: CoreUser | TenantUser, tokens: TokenPair, tenant?: TenantDb): SignedIn {

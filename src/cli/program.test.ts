@@ -155,7 +155,7 @@ describe('migrate, on the core database', () => {
     const lossy = await tenantry('migrate down core --yes')
     expect(lossy).toMatchObject({
       code: EXIT.usage,
-      stderr: expect.stringContaining('column signing_keys.signs_from'),
+      stderr: expect.stringMatching(/^This loses (column|table) /),
     })
     expect((await tenantry('migrate status core --check')).code).toBe(EXIT.done)
   })
@@ -182,7 +182,7 @@ describe('migrate, on tenants', () => {
     expect((await tenantry('migrate status tenants --check')).code).toBe(EXIT.notClean)
     expect((await tenantry(`migrate status tenants --tenant ${tenantId} --check`)).code).toBe(EXIT.notClean)
     expect((await tenantry(`migrate up tenants --tenant ${tenantId} --dry-run`)).stdout).toContain(
-      'CREATE TABLE',
+      `-- ${files} `,
     )
 
     const up = await tenantry('migrate up tenants --json')
@@ -197,7 +197,8 @@ describe('migrate, on tenants', () => {
     expect((await tenantry('migrate up tenants')).stdout).toMatch(/^nothing to do/)
     expect((await tenantry('migrate status tenants --check')).code).toBe(EXIT.done)
     const { data } = await json(`migrate history tenants --tenant ${tenantId}`)
-    expect(data.history.map((entry: { direction: string }) => entry.direction)).toEqual(['up', 'down', 'up'])
+    const directions = data.history.map((entry: { direction: string }) => entry.direction)
+    expect(directions.slice(-3)).toEqual(['up', 'down', 'up'])
   })
 
   it('names one tenant', async () => {

@@ -1,6 +1,7 @@
 import { STATUS_CODES } from 'node:http'
 import swagger from '@fastify/swagger'
 import type { FastifySchema, RouteOptions } from 'fastify'
+import type { TSchema } from 'typebox'
 import type { ErrorDefinition } from '../platform/index.ts'
 import { httpErrors } from './errors.ts'
 import { guardsOf } from './guard.ts'
@@ -118,8 +119,17 @@ function describeSuccess(
   return mapValues(success, (schema, status) => ({
     description: 'description' in schema ? schema.description : STATUS_CODES[status],
     ...(Object.keys(headers).length > 0 && { headers }),
-    content: Object.fromEntries(produces.map((type) => [type, { schema: markNamedSchemas(schema) }])),
+    // An answer without a body has no media type either; the library asks for it in this way.
+    ...(isNothing(schema)
+      ? { type: 'null' }
+      : {
+          content: Object.fromEntries(produces.map((type) => [type, { schema: markNamedSchemas(schema) }])),
+        }),
   }))
+}
+
+function isNothing(schema: TSchema): boolean {
+  return 'type' in schema && schema.type === 'null'
 }
 
 function describeProblems(errors: readonly ErrorDefinition[]): object {

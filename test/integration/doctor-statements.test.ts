@@ -123,8 +123,12 @@ it('other-role-connects: another tenant’s role is shut out', async () => {
 })
 
 it('schema-differs: a migration that broke off, and one whose text was changed', async () => {
-  const ledger = (set: string) => patient.admin(`UPDATE tenantry.migrations SET ${set}`, tenant.name)
-  const [{ checksum } = {}] = await patient.admin('SELECT checksum FROM tenantry.migrations', tenant.name)
+  const [{ version, checksum } = {}] = await patient.admin(
+    'SELECT version, checksum FROM tenantry.migrations ORDER BY version LIMIT 1',
+    tenant.name,
+  )
+  const ledger = (set: string) =>
+    patient.admin(`UPDATE tenantry.migrations SET ${set} WHERE version = '${version}'`, tenant.name)
   await ledger(`state = 'started'`)
   expect((await patient.doctor()).findings).toContainEqual(
     expect.objectContaining({ code: 'schema-differs', text: expect.stringContaining('broke off') }),
@@ -138,8 +142,9 @@ it('schema-differs: a migration that broke off, and one whose text was changed',
 })
 
 it('schema-behind: a tenant that lacks migrations is migrated by the command that it names', async () => {
-  const { id } = await patient.organization()
-  await patient.line.run(`migrate down tenants --tenant ${id} --yes --allow-data-loss`)
+  const { id, name } = await patient.organization()
+  const { length } = await patient.admin('SELECT FROM tenantry.migrations', name)
+  await patient.line.run(`migrate down tenants --tenant ${id} --steps ${length} --yes --allow-data-loss`)
   const { code, findings } = await patient.doctor()
   expect(code).toBe(3)
   const behind = findings.find((finding) => finding.code === 'schema-behind')

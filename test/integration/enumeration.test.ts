@@ -6,7 +6,7 @@ import {
   createPasswordHasher,
   createSessions,
 } from '../../src/auth/index.ts'
-import { createSecretBox, systemClock } from '../../src/platform/index.ts'
+import { createSecretBox, silentLogger, systemClock } from '../../src/platform/index.ts'
 import { type ApiReply, PASSWORD, type SignedInUser, unique } from '../support/api-client.ts'
 import { type CheckedPlatform, startCheckedPlatform } from '../support/checked-platform.ts'
 import { TEST_SECRET } from '../support/platform.ts'
@@ -93,6 +93,7 @@ describe('F1 who does not get in', () => {
       clock: systemClock,
     })
     const hasher = createPasswordHasher()
+    const origin = { device: 'Unknown device', address: null }
     let hashes = 0
     const passwords = {
       hash: hasher.hash,
@@ -101,13 +102,13 @@ describe('F1 who does not get in', () => {
         return hasher.verify(password, hash)
       },
     }
-    const sessions = createSessions({ tokens, box, lifeSeconds: 60 })
+    const sessions = createSessions({ tokens, box, config, events, log: silentLogger })
     const auth = createAuthService({ core, sessions, passwords, events })
     for (const [reason, credentials, realm] of await strangers()) {
       hashes = 0
       const { email, password } = credentials as SignedInUser
       const tenant = realm === undefined ? undefined : await tenancy.enter(realm)
-      await expect(auth.login({ email, password }, tenant), reason).rejects.toMatchObject({
+      await expect(auth.login({ email, password }, origin, tenant), reason).rejects.toMatchObject({
         code: 'invalid-credentials',
       })
       expect(hashes, reason).toBe(1)

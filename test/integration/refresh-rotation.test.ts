@@ -120,19 +120,6 @@ describe.each(['core', 'tenant'])('a refresh token of the %s realm', (realmName)
     expect(await isIn(ann.token)).toBe(false)
   })
 
-  it('O3 does not move the end of its session', async () => {
-    const ann = await register()
-    const session = sql`id = ${String(decodeJwt(ann.token)['sid'])}`
-    const end = () =>
-      change(sql`SELECT expires_at - created_at AS life, expires_at FROM sessions WHERE ${session}`)
-    const before = await end()
-    const next = await follow(ann.refreshToken)
-    expect(await end()).toEqual(before)
-    await change(sql`UPDATE sessions SET expires_at = now() WHERE ${session}`)
-    expect(await refresh(next)).toMatchObject(INVALID)
-    expect(await isIn(ann.token)).toBe(false)
-  })
-
   it.each<readonly [string, (user: SignedInUser) => string]>([
     ['unknown', () => `trt_${'A'.repeat(43)}`],
     ['cut off', ({ refreshToken }) => refreshToken.slice(0, -1)],

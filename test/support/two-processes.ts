@@ -17,6 +17,8 @@ const COUNTED = [
   'tenant_user.registered',
   'tenant_user.updated',
   'organization.created',
+  'session.ended',
+  'session.reuse_detected',
 ] as const
 type CountedEvent = (typeof COUNTED)[number]
 

@@ -21,7 +21,8 @@ export type TokenSubject = { readonly userId: Id; readonly sessionId: Id } & (
 export interface AccessTokens {
   /** Seconds that a token lives. */
   readonly ttl: number
-  issue(subject: TokenSubject): Promise<string>
+  /** @param seconds that it lives, at most `ttl`; less where its session ends before */
+  issue(subject: TokenSubject, seconds?: number): Promise<string>
   /** @throws authErrors.invalidToken */
   verify(token: string): Promise<AccessClaims>
 }
@@ -88,7 +89,7 @@ export function createAccessTokens({ keys, issuer, ttl, clock }: AccessTokenOpti
 
   return {
     ttl,
-    issue: async (subject) => {
+    issue: async (subject, seconds = ttl) => {
       const { kid, privateKey } = keys.signing(subject.audience)
       const issuedAt = nowSeconds()
       return await new SignJWT({
@@ -101,7 +102,7 @@ export function createAccessTokens({ keys, issuer, ttl, clock }: AccessTokenOpti
         .setSubject(subject.userId)
         .setJti(newId())
         .setIssuedAt(issuedAt)
-        .setExpirationTime(issuedAt + ttl)
+        .setExpirationTime(issuedAt + Math.min(seconds, ttl))
         .sign(privateKey)
     },
     verify: async (token) => {

@@ -1,27 +1,27 @@
-import { type Id, newId, type SecretBox } from '../../platform/index.ts'
-import type { CoreDb, TenantDb } from '../../tenancy/index.ts'
+import type { Config } from '../../config.ts'
+import type { Publisher } from '../../events/index.ts'
+import { type Id, type Logger, newId, type SecretBox } from '../../platform/index.ts'
 import { authErrors } from '../errors.ts'
+import type { AuthEvents } from '../events.ts'
 import type { AccessTokens } from '../keys/access-token.ts'
+import { createSessionEndings, type SessionEndings } from './endings.ts'
+import type { Origin } from './origin.ts'
+import type { Realm } from './realm.ts'
 import {
   hashRefreshToken,
   looksLikeRefreshToken,
   newRefreshToken,
   nextRefreshToken,
 } from './refresh-token.ts'
+import { rotate } from './rotation.ts'
 import {
   type AnyTx,
-  consumeRefreshToken,
-  findSessionUser,
-  findUsedRefreshToken,
-  insertRefreshToken,
+  forgetOldSessions,
   insertSession,
-  revokeSession,
+  type LiveSession,
+  listLiveSessions,
+  type SessionLife,
 } from './store.ts'
-
-/** Where a person signs in: the platform, or one organization. */
-export type Realm =
-  | { readonly scope: 'core'; readonly db: CoreDb }
-  | { readonly scope: 'tenant'; readonly db: TenantDb }
 
 export interface TokenPair {
   readonly accessToken: string
@@ -35,13 +35,15 @@ export interface OpenSession {
   readonly userId: Id
   readonly sessionId: Id
   readonly refreshToken: string
+  /** Whole seconds that the session lives unless it is refreshed; its access token lives no longer. */
+  readonly secondsLeft: number
 }
 
-export interface Sessions {
+export interface Sessions extends Pick<SessionEndings, 'end' | 'endAll'> {
   /** Begins a session for a user whose credentials were checked. */
-  begin(realm: Realm, userId: Id): Promise<TokenPair>
+  begin(realm: Realm, userId: Id, origin: Origin): Promise<TokenPair>
   /** Writes a session in the caller's transaction, beside a user that is new; `issue` goes on after the commit. */
-  open(tx: AnyTx, userId: Id): Promise<OpenSession>
+  open(tx: AnyTx, userId: Id, origin: Origin): Promise<OpenSession>
   /** Hands out the tokens of an open session. */
   issue(realm: Realm, session: OpenSession): Promise<TokenPair>
   /**
@@ -53,65 +55,75 @@ export interface Sessions {
   refresh(
     realm: Realm,
     refreshToken: string,
+    origin: Origin,
   ): Promise<TokenPair & { readonly userId: Id; readonly sessionId: Id }>
+  /** A user's sessions that go on: the current one, then those used last, 100 at most. */
+  list(realm: Realm, userId: Id, current: Id): Promise<LiveSession[]>
 }
 
 export interface SessionOptions {
   readonly tokens: AccessTokens
   readonly box: SecretBox
-  /** Seconds after which a session ends, however often it was refreshed. */
-  readonly lifeSeconds: number
+  readonly config: Pick<Config, 'refreshTokenTtl' | 'sessionIdleTtl'>
+  readonly events: Publisher<AuthEvents>
+  readonly log: Logger
 }
 
-const REUSE_GRACE_SECONDS = 10
+/** Whoever operates the platform signs in every day: a token that was stolen from one is worth the most. */
+const ADMIN_LIFE_SECONDS = 24 * 3_600
+const LISTED = 100
+/** More than the one that a sign-in adds, so that they get fewer; few, as each may have some thousand refresh tokens. */
+const FORGOTTEN_AT_SIGN_IN = 5
 
 /** Sessions with rotated refresh tokens (RFC 9700 section 4.14.2). */
-export function createSessions({ tokens, box, lifeSeconds }: SessionOptions): Sessions {
+export function createSessions({ tokens, box, config, events, log }: SessionOptions): Sessions {
   const chainKey = box.deriveKey('refresh-token')
+  const endings = createSessionEndings({ events, log })
+  const life: SessionLife = {
+    absolute: config.refreshTokenTtl,
+    absoluteOfAdmins: Math.min(config.refreshTokenTtl, ADMIN_LIFE_SECONDS),
+    idle: config.sessionIdleTtl,
+  }
 
-  const issue: Sessions['issue'] = async (realm, { userId, sessionId, refreshToken }) => {
+  const issue: Sessions['issue'] = async (realm, { userId, sessionId, refreshToken, secondsLeft }) => {
     const who = { userId, sessionId }
+    const expiresIn = Math.min(tokens.ttl, secondsLeft)
     const accessToken = await tokens.issue(
       realm.scope === 'core'
         ? { ...who, audience: 'core' }
         : { ...who, audience: 'tenant', tenantId: realm.db.tenantId },
+      expiresIn,
     )
-    return { accessToken, refreshToken, expiresIn: tokens.ttl }
+    return { accessToken, refreshToken, expiresIn }
   }
 
-  const open: Sessions['open'] = async (tx, userId) => {
+  const open: Sessions['open'] = async (tx, userId, origin) => {
     const session = { userId, sessionId: newId(), refreshToken: newRefreshToken() }
     const refreshTokenHash = hashRefreshToken(session.refreshToken)
-    await insertSession(tx, { id: session.sessionId, userId, lifeSeconds, refreshTokenHash })
-    return session
+    const row = { id: session.sessionId, userId, refreshTokenHash, origin }
+    return { ...session, secondsLeft: await insertSession(tx, row, life) }
   }
 
   return {
+    ...endings,
     open,
     issue,
-    begin: async (realm, userId) => await issue(realm, await realm.db.transaction((tx) => open(tx, userId))),
-    refresh: async (realm, refreshToken) => {
+    begin: async (realm, userId, origin) => {
+      const session = await realm.db.transaction(async (tx) => {
+        await forgetOldSessions(tx, userId, FORGOTTEN_AT_SIGN_IN)
+        return await open(tx, userId, origin)
+      })
+      return await issue(realm, session)
+    },
+    refresh: async (realm, refreshToken, origin) => {
       if (!looksLikeRefreshToken(refreshToken)) throw authErrors.invalidToken()
       const next = nextRefreshToken(chainKey, refreshToken)
-      const sessionId = await rotate(realm, hashRefreshToken(refreshToken), hashRefreshToken(next))
-      const userId = sessionId && (await findSessionUser(realm.db, sessionId))
-      if (!userId) throw authErrors.invalidToken()
-      return { ...(await issue(realm, { userId, sessionId, refreshToken: next })), userId, sessionId }
+      const hashes = { used: hashRefreshToken(refreshToken), next: hashRefreshToken(next) }
+      const { isReuse, session } = await rotate(realm, hashes, origin, life)
+      if (isReuse) endings.reuseDetected(realm, session.userId, session.sessionId)
+      if (isReuse || !session) throw authErrors.invalidToken()
+      return { ...(await issue(realm, { ...session, refreshToken: next })), ...session }
     },
+    list: async (realm, userId, current) => await listLiveSessions(realm.db, userId, current, LISTED),
   }
-}
-
-/** Uses a token up for its successor. Gives the session that may go on, or `undefined`. */
-async function rotate(realm: Realm, hash: string, nextHash: string): Promise<Id | undefined> {
-  return await realm.db.transaction(async (tx) => {
-    const sessionId = await consumeRefreshToken(tx, hash)
-    if (sessionId !== undefined) {
-      await insertRefreshToken(tx, { hash: nextHash, sessionId })
-      return sessionId
-    }
-    const used = await findUsedRefreshToken(tx, hash, REUSE_GRACE_SECONDS)
-    if (used?.isInGrace) return used.sessionId
-    if (used) await revokeSession(tx, used.sessionId)
-    return undefined
-  })
 }

@@ -1,32 +1,66 @@
-import { and, eq, gt, isNull, ne, type SQL, sql } from 'drizzle-orm'
+import { and, desc, eq, gt, isNotNull, isNull, ne, type SQL, type SQLWrapper, sql } from 'drizzle-orm'
 import type { Executor, Id, Transaction } from '../../platform/index.ts'
+import { coreUsers } from '../../users/index.ts'
+import type { Origin } from './origin.ts'
 import { refreshTokens, sessions } from './tables.ts'
 
 /** Sessions lie in core and tenant databases alike. */
 type AnyExecutor = Executor<'core'> | Executor<'tenant'>
 export type AnyTx = Transaction<'core'> | Transaction<'tenant'>
 
+/** How long sessions live, in seconds. */
+export interface SessionLife {
+  /** From the sign-in, however often it is refreshed. */
+  readonly absolute: number
+  /** The same for those who operate the platform. */
+  readonly absoluteOfAdmins: number
+  /** From the last refresh. */
+  readonly idle: number
+}
+
+/** A session as its owner sees it. */
+export type LiveSession = Awaited<ReturnType<typeof listLiveSessions>>[number]
+
+const LIVE = and(isNull(sessions.revokedAt), gt(sessions.expiresAt, sql`now()`))
+const SECONDS_LEFT = sql<number>`floor(extract(epoch from ${sessions.expiresAt} - now()))::integer`
+
+/** Writes a session with its first refresh token. Gives the whole seconds that it lives unless it is refreshed. */
 export async function insertSession(
   tx: AnyTx,
-  session: { id: Id; userId: Id; lifeSeconds: number; refreshTokenHash: string },
-): Promise<void> {
-  const { id, userId, lifeSeconds, refreshTokenHash } = session
-  await tx.orm
+  session: { id: Id; userId: Id; refreshTokenHash: string; origin: Origin },
+  life: SessionLife,
+): Promise<number> {
+  const { id, userId, refreshTokenHash, origin } = session
+  const expiresAt = sql`now() + least(${seconds(life.idle)}, ${absoluteLife(tx, userId, life)})`
+  const [row] = await tx.orm
     .insert(sessions)
-    .values({ id, userId, expiresAt: sql`now() + make_interval(secs => ${lifeSeconds})` })
+    .values({ id, userId, ...origin, expiresAt })
+    .returning({ secondsLeft: SECONDS_LEFT })
   await insertRefreshToken(tx, { hash: refreshTokenHash, sessionId: id })
+  return row?.secondsLeft ?? 0
 }
 
 export async function insertRefreshToken(tx: AnyTx, token: { hash: string; sessionId: Id }): Promise<void> {
   await tx.orm.insert(refreshTokens).values(token)
 }
 
-/** Uses a refresh token up and gives its session; `undefined` when it was used before or never existed. */
+/**
+ * Uses a refresh token up and gives its session; `undefined` when it was used before, never existed, or its session
+ * ended. Tokens of sessions that ended are left alone, so that nobody waits for whoever deletes them.
+ */
 export async function consumeRefreshToken(tx: AnyTx, hash: string): Promise<Id | undefined> {
   const [row] = await tx.orm
     .update(refreshTokens)
     .set({ usedAt: sql`now()` })
-    .where(and(eq(refreshTokens.hash, hash), isNull(refreshTokens.usedAt)))
+    .from(sessions)
+    .where(
+      and(
+        eq(refreshTokens.hash, hash),
+        isNull(refreshTokens.usedAt),
+        eq(sessions.id, refreshTokens.sessionId),
+        LIVE,
+      ),
+    )
     .returning({ sessionId: refreshTokens.sessionId })
   return row?.sessionId
 }
@@ -40,46 +74,105 @@ export async function findUsedRefreshToken(
   const [row] = await tx.orm
     .select({
       sessionId: refreshTokens.sessionId,
-      isInGrace: sql<boolean>`${refreshTokens.usedAt} > now() - make_interval(secs => ${graceSeconds})`,
+      isInGrace: sql<boolean>`${refreshTokens.usedAt} > now() - ${seconds(graceSeconds)}`,
     })
     .from(refreshTokens)
-    .where(eq(refreshTokens.hash, hash))
+    .where(and(eq(refreshTokens.hash, hash), isNotNull(refreshTokens.usedAt)))
   return row
 }
 
-/** Whose session this is; `undefined` once it ended. */
-export async function findSessionUser(db: AnyExecutor, sessionId: Id): Promise<Id | undefined> {
-  const [row] = await db.orm.select({ userId: sessions.userId }).from(sessions).where(isLive(sessionId))
-  return row?.userId
-}
-
-/** Ends a session and with it every token of it. */
-export async function revokeSession(db: AnyExecutor, sessionId: Id): Promise<void> {
-  await db.orm
+/**
+ * Notes that a session is used, and moves its idle end but not its absolute one. Waits for whoever ends the session at
+ * this moment, and then gives `undefined`, as for any that ended.
+ */
+export async function prolongSession(
+  db: AnyExecutor,
+  sessionId: Id,
+  origin: Origin,
+  life: SessionLife,
+): Promise<{ userId: Id; secondsLeft: number } | undefined> {
+  const end = sql`${sessions.createdAt} + ${absoluteLife(db, sessions.userId, life)}`
+  const [row] = await db.orm
     .update(sessions)
-    .set({ revokedAt: sql`now()` })
-    .where(and(eq(sessions.id, sessionId), isNull(sessions.revokedAt)))
+    .set({ ...origin, lastUsedAt: sql`now()`, expiresAt: sql`least(now() + ${seconds(life.idle)}, ${end})` })
+    .where(isLive(sessionId))
+    .returning({ userId: sessions.userId, secondsLeft: SECONDS_LEFT })
+  return row
 }
 
 /**
- * Ends every session of a user, and with them every token.
+ * The sessions of a user that go on: the current one, then those used last.
+ *
+ * @param limit most that are given
+ */
+export async function listLiveSessions(db: AnyExecutor, userId: Id, current: Id, limit: number) {
+  const { id, createdAt, lastUsedAt, expiresAt, device, address } = sessions
+  return await db.orm
+    .select({ id, createdAt, lastUsedAt, expiresAt, device, address })
+    .from(sessions)
+    .where(and(eq(sessions.userId, userId), LIVE))
+    .orderBy(desc(eq(sessions.id, current)), desc(sessions.lastUsedAt), desc(sessions.id))
+    .limit(limit)
+}
+
+/**
+ * Ends a session and with it every token of it. Gives whose it was; `undefined` when it had ended.
+ *
+ * @param owner whose it must be; absent, it is ended whosever it is
+ */
+export async function revokeSession(db: AnyExecutor, sessionId: Id, owner?: Id): Promise<Id | undefined> {
+  const [row] = await db.orm
+    .update(sessions)
+    .set({ revokedAt: sql`now()` })
+    .where(and(isLive(sessionId), owner === undefined ? undefined : eq(sessions.userId, owner)))
+    .returning({ userId: sessions.userId })
+  return row?.userId
+}
+
+/**
+ * Ends every session of a user, and with them every token. Gives those that it ended.
  *
  * @param except the session that goes on
  */
-export async function revokeSessionsOf(db: AnyExecutor, userId: Id, except?: Id): Promise<void> {
-  await db.orm
+export async function revokeSessionsOf(db: AnyExecutor, userId: Id, except?: Id): Promise<Id[]> {
+  const rows = await db.orm
     .update(sessions)
     .set({ revokedAt: sql`now()` })
-    .where(
-      and(
-        eq(sessions.userId, userId),
-        isNull(sessions.revokedAt),
-        except === undefined ? undefined : ne(sessions.id, except),
-      ),
-    )
+    .where(and(eq(sessions.userId, userId), LIVE, except === undefined ? undefined : ne(sessions.id, except)))
+    .returning({ id: sessions.id })
+  return rows.map(({ id }) => id)
+}
+
+/**
+ * Deletes some of a user's sessions that are over for more than a day, with their refresh tokens. Those that another
+ * sign-in is deleting are left to it.
+ *
+ * @param limit most that are deleted
+ */
+export async function forgetOldSessions(tx: AnyTx, userId: Id, limit: number): Promise<void> {
+  const { id, expiresAt, revokedAt } = sessions
+  // As an array it is read once; in a join the limit would hold for each row.
+  await tx.orm.delete(sessions).where(
+    sql`${id} = any(array(
+      SELECT ${id} FROM ${sessions}
+      WHERE ${sessions.userId} = ${userId} AND least(${expiresAt}, ${revokedAt}) < now() - interval '1 day'
+      LIMIT ${limit} FOR UPDATE SKIP LOCKED))`,
+  )
 }
 
 /** Whether a session goes on: neither ended nor over. */
 export function isLive(sessionId: Id | ReturnType<typeof sql.placeholder>): SQL | undefined {
-  return and(eq(sessions.id, sessionId), isNull(sessions.revokedAt), gt(sessions.expiresAt, sql`now()`))
+  return and(eq(sessions.id, sessionId), LIVE)
+}
+
+/** Who operates the platform is asked of the database each time: an account may become one's during a session. */
+function absoluteLife(db: AnyExecutor, userId: Id | SQLWrapper, life: SessionLife): SQL {
+  const ordinary = seconds(life.absolute)
+  if (db.scope !== 'core') return ordinary
+  const isAdmin = sql`(SELECT ${coreUsers.isAdmin} FROM ${coreUsers} WHERE ${coreUsers.id} = ${userId})`
+  return sql`CASE WHEN ${isAdmin} THEN ${seconds(life.absoluteOfAdmins)} ELSE ${ordinary} END`
+}
+
+function seconds(count: number): SQL {
+  return sql`make_interval(secs => ${count})`
 }

@@ -3,6 +3,9 @@ import { coreUsers } from '../../users/index.ts'
 
 const time = (name: string) => timestamp(name, { withTimezone: true, precision: 3 })
 
+/** The device of a session whose client did not say, or said what nobody knows. */
+export const UNKNOWN_DEVICE = 'Unknown device'
+
 /**
  * Core and tenant databases alike: a sign-in and all that came of it. Both databases call their people `users`, so one
  * definition, and one set of queries, serves both.
@@ -15,9 +18,14 @@ export const sessions = pgTable(
       .notNull()
       .references(() => coreUsers.id, { onDelete: 'cascade' }),
     createdAt: time('created_at').notNull().defaultNow(),
-    /** The end that no refresh moves. */
+    /** The sign-in or the last refresh. */
+    lastUsedAt: time('last_used_at').notNull().defaultNow(),
+    /** Moved by each refresh, never past the absolute end that `created_at` decides. */
     expiresAt: time('expires_at').notNull(),
     revokedAt: time('revoked_at'),
+    /** Where it was last used from, coarsely: for its owner's eyes, and for no decision. */
+    device: text().notNull().default(UNKNOWN_DEVICE),
+    address: text(),
   },
   (table) => [index('sessions_user_id_idx').on(table.userId)],
 )

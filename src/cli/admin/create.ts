@@ -11,7 +11,7 @@ export interface NewAdminOptions {
 /** Lets a platform user operate the platform. Somebody who is not one yet is registered, with a password from stdin. */
 export async function createAdmin(
   context: CommandContext,
-  { core, auth }: Platform,
+  { core, auth, sessions }: Platform,
   { email, password }: NewAdminOptions,
 ): Promise<ExitCode> {
   if (password !== undefined && password !== '-')
@@ -26,7 +26,10 @@ export async function createAdmin(
     throw new UsageError(`${canonical} has a password already; leave --password out.`)
   if (!known) {
     const fresh = await readPassword(context, password, canonical)
-    await auth.register({ email: canonical, password: fresh, fullName: null })
+    const origin = { device: 'Command line', address: null }
+    const { user } = await auth.register({ email: canonical, password: fresh, fullName: null }, origin)
+    // Registering signs in, and nobody is there to have the tokens.
+    await sessions.endAll({ scope: 'core', db: core }, user.id, 'logout')
   }
   const admin = await makeAdmin(core, canonical)
   if (!admin) throw new Error(`${canonical} is gone again`)

@@ -1,0 +1,54 @@
+import type { Publisher } from '../../events/index.ts'
+import type { Id, Logger } from '../../platform/index.ts'
+import type { AuthEvents, SessionEnd } from '../events.ts'
+import type { Realm } from './realm.ts'
+import { revokeSession, revokeSessionsOf } from './store.ts'
+
+export interface SessionEndings {
+  /**
+   * Ends one session of a user, from the next request of any process on. Says whether it did: `false` for one that is
+   * not the user's, or ended before.
+   */
+  end(realm: Realm, userId: Id, sessionId: Id, reason: SessionEnd): Promise<boolean>
+  /**
+   * Ends every session of a user, from the next request of any process on.
+   *
+   * @param except the session that goes on
+   */
+  endAll(realm: Realm, userId: Id, reason: SessionEnd, except?: Id): Promise<void>
+  /** Tells of a session that was ended because a refresh token of it came again. To be called after the commit. */
+  reuseDetected(realm: Realm, userId: Id, sessionId: Id): void
+}
+
+/** The ways in which sessions end before their time, each with its event. */
+export function createSessionEndings(options: {
+  readonly events: Publisher<AuthEvents>
+  readonly log: Logger
+}): SessionEndings {
+  const { events, log } = options
+
+  const tellEnd = (realm: Realm, userId: Id, sessionId: Id, reason: SessionEnd) =>
+    events.publish('session.ended', { userId, sessionId, scope: realm.scope, reason }, tenantIdOf(realm))
+
+  return {
+    end: async (realm, userId, sessionId, reason) => {
+      if ((await revokeSession(realm.db, sessionId, userId)) === undefined) return false
+      tellEnd(realm, userId, sessionId, reason)
+      return true
+    },
+    endAll: async (realm, userId, reason, except) => {
+      for (const sessionId of await revokeSessionsOf(realm.db, userId, except))
+        tellEnd(realm, userId, sessionId, reason)
+    },
+    reuseDetected: (realm, userId, sessionId) => {
+      const { scope } = realm
+      log.warn({ user_id: userId, session_id: sessionId, scope }, 'a refresh token came again: session ended')
+      events.publish('session.reuse_detected', { userId, sessionId, scope }, tenantIdOf(realm))
+      tellEnd(realm, userId, sessionId, 'reuse')
+    },
+  }
+}
+
+function tenantIdOf(realm: Realm): Id | undefined {
+  return realm.scope === 'tenant' ? realm.db.tenantId : undefined
+}
