@@ -10,6 +10,7 @@ const floors = [
   'tenancy',
   'fleet',
   'events',
+  'mail',
   'users',
   'organizations',
   'auth',

@@ -1,4 +1,5 @@
 import {
+  accountRoutes,
   authErrors,
   authRoutes,
   exchangeRoutes,
@@ -9,6 +10,7 @@ import {
 import type { Platform } from './compose.ts'
 import { fleetRoutes } from './fleet/index.ts'
 import { type ApiDescription, createHttpServer, type HeaderScheme, type HttpServer } from './http/index.ts'
+import { devMailRoutes } from './mail/index.ts'
 import { organizationErrors, organizationRoutes, policyErrors, policyRoutes } from './organizations/index.ts'
 import { ping, VERSION } from './platform/index.ts'
 import { tenancyErrors, tenancyGauges } from './tenancy/index.ts'
@@ -16,8 +18,9 @@ import { userErrors, userRoutes } from './users/index.ts'
 
 /** The HTTP application: every route that there is. Add a feature's routes here. */
 export async function createApp(platform: Platform): Promise<HttpServer> {
-  const { config, clock, log, core, tenancy, keys, auth, sessions, exchange, users, organizations } = platform
-  const { coreGuard, tenantGuard, adminGuard, accountGuard, events } = platform
+  const { config, clock, log, core, mailer, tenancy, keys, users, organizations, events } = platform
+  const { auth, accounts, sessions, exchange } = platform
+  const { coreGuard, tenantGuard, adminGuard, accountGuard } = platform
 
   const server = await createHttpServer({
     log,
@@ -34,6 +37,13 @@ export async function createApp(platform: Platform): Promise<HttpServer> {
   keyRoutes(server, { keys: keys.ring })
   authRoutes(server, { auth, tenancy, tenantHeader: config.tenantHeader })
   sessionRoutes(server, { core, sessions, accountGuard: accountGuard.requires('sessions.own') })
+  accountRoutes(server, {
+    ...accounts,
+    tenancy,
+    tenantHeader: config.tenantHeader,
+    accountGuard: accountGuard.requires('account.own'),
+  })
+  devMailRoutes(server, mailer)
   exchangeRoutes(server, { exchange, coreGuard })
   policyRoutes(server, { tenantGuard, events })
   organizationRoutes(server, { organizations, coreGuard })

@@ -3,6 +3,7 @@ import { type AuthEvents, openIdentity } from './auth/index.ts'
 import type { Config } from './config.ts'
 import { EventEmitter } from './events/index.ts'
 import { createSchemaPolicy } from './fleet/index.ts'
+import { createMailer } from './mail/index.ts'
 import { readMigrations } from './migrations/index.ts'
 import {
   createMembershipMirror,
@@ -76,6 +77,8 @@ async function wire({ config, databaseUrl, secret, clock, log }: ComposeOptions,
   })
   closers.push('tenant databases', () => tenancy.close())
 
+  const mailer = createMailer({ core, clock, log, mail: config.mail, limitFactor: config.mailLimitFactor })
+  closers.push('mail', () => mailer.close())
   const events = new EventEmitter<Events>({ clock, log })
   // Handlers use the databases, and the worker publishes: they close in the reverse of this order.
   closers.push('event handlers', () => events.settle())
@@ -84,7 +87,7 @@ async function wire({ config, databaseUrl, secret, clock, log }: ComposeOptions,
   tenancy.provisioner.use(organizationHooks(core, events))
   const memberships = createMembershipMirror({ core, tenancy, log })
   tenancy.worker.add({ name: 'memberships', run: memberships.repair, intervalMs: 10_000, pauseMs: 100 })
-  const identity = await openIdentity({ config, core, databaseUrl, tenancy, box, events, clock, log })
+  const identity = await openIdentity({ config, core, databaseUrl, tenancy, box, mailer, events, clock, log })
   closers.push('signing keys', () => identity.keys.close())
 
   return {
@@ -95,6 +98,7 @@ async function wire({ config, databaseUrl, secret, clock, log }: ComposeOptions,
     events,
     tenancy,
     memberships,
+    mailer,
     ...identity,
     users: createUserService({ events }),
     organizations: createOrganizationService({ core, tenancy, log, perDay: config.organizationsPerDay }),

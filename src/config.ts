@@ -39,7 +39,20 @@ export interface Config {
   readonly rateLimitFactor: number
   /** Most organizations that one user makes in 24 hours. */
   readonly organizationsPerDay: number
+  /** Multiplies how many mails of one kind a person is sent in an hour. */
+  readonly mailLimitFactor: number
   readonly docs: boolean
+  readonly mail: {
+    /** `undefined` means: keep mails to be read, or in production send none. */
+    readonly smtpUrl: string | undefined
+    /** The sender. */
+    readonly from: string
+    /** What links in mails begin with, without a slash at its end. */
+    readonly publicUrl: string
+    readonly outbox: boolean
+    /** Whether the log shows what the outbox keeps. */
+    readonly logsText: boolean
+  }
   /** Addresses or networks of the proxies whose X-Forwarded-* headers are believed. */
   readonly trustedProxies: readonly string[]
   readonly log: Pick<LoggerOptions, 'level' | 'format'>
@@ -78,14 +91,15 @@ const MIN_SECRET_VARIETY = 8
  */
 export function loadConfig(env: Environment, terminal = false): Config {
   const read = new Reader(env)
-  const production =
-    read.choice('NODE_ENV', ['development', 'production', 'test'], 'development') === 'production'
+  const environment = read.choice('NODE_ENV', ['development', 'production', 'test'], 'development')
+  const production = environment === 'production'
+  const port = read.integer('PORT', 8000, 0, 65_535)
   const rateLimits = read.onOff('RATE_LIMITS', 'on')
   const rateLimitFactor = production ? 1 : OUTSIDE_PRODUCTION
   const config: Config = {
     production,
     host: read.text('HOST', '127.0.0.1'),
-    port: read.integer('PORT', 8000, 0, 65_535),
+    port,
     shutdownDelay: read.duration('SHUTDOWN_DELAY', production ? '2s' : '0s', 0, 5),
     databaseUrl: read.postgresUrl('DATABASE_URL'),
     dataDir: read.text('TENANTRY_DATA_DIR', '.tenantry'),
@@ -107,7 +121,9 @@ export function loadConfig(env: Environment, terminal = false): Config {
     rateLimits,
     rateLimitFactor,
     organizationsPerDay: rateLimits ? ORGANIZATIONS_PER_DAY * rateLimitFactor : Number.POSITIVE_INFINITY,
+    mailLimitFactor: rateLimits ? rateLimitFactor : Number.POSITIVE_INFINITY,
     docs: read.onOff('DOCS', 'on'),
+    mail: readMail(read, environment, port),
     trustedProxies: read.networks('TRUSTED_PROXIES'),
     log: {
       level: read.choice<LogLevel>('LOG_LEVEL', LOG_LEVELS, 'info'),
@@ -117,6 +133,25 @@ export function loadConfig(env: Environment, terminal = false): Config {
   if (production && !config.rateLimits) read.problem('RATE_LIMITS', 'cannot be off with NODE_ENV=production')
   if (read.problems.length > 0) throw new ConfigError(read.problems)
   return Object.freeze(config)
+}
+
+function readMail(read: Reader, environment: string, port: number): Config['mail'] {
+  const smtpUrl = read.url('SMTP_URL', ['smtp:', 'smtps:'])
+  const production = environment === 'production'
+  if (production && smtpUrl !== undefined) {
+    read.require('MAIL_FROM', 'is required with SMTP_URL and NODE_ENV=production')
+    read.require(
+      'PUBLIC_URL',
+      'is required with SMTP_URL and NODE_ENV=production: links in mails begin with it',
+    )
+  }
+  return {
+    smtpUrl,
+    from: read.sender('MAIL_FROM', 'Tenantry <tenantry@localhost>'),
+    publicUrl: read.baseUrl('PUBLIC_URL', `http://127.0.0.1:${port}`),
+    outbox: !production,
+    logsText: environment === 'development',
+  }
 }
 
 /** The process's environment over what the file `.env` says, when there is one. */
@@ -140,6 +175,34 @@ class Reader {
 
   text(name: string, fallback: string): string {
     return this.#env[name]?.trim() || fallback
+  }
+
+  require(name: string, otherwise: string): void {
+    if (this.text(name, '') === '') this.problem(name, otherwise)
+  }
+
+  /** The value may hold a password, so the message does not repeat it. */
+  url(name: string, protocols: readonly string[]): string | undefined {
+    const text = this.text(name, '')
+    if (text === '') return undefined
+    const url = URL.canParse(text) ? new URL(text) : undefined
+    if (url && protocols.includes(url.protocol) && url.hostname !== '') return text
+    this.problem(name, `must look like ${protocols.map((protocol) => `${protocol}//host`).join(' or ')}`)
+    return undefined
+  }
+
+  /** An address that others are appended to: no query, no fragment, no slash at its end. */
+  baseUrl(name: string, fallback: string): string {
+    const text = this.url(name, ['http:', 'https:']) ?? fallback
+    if (/[?#@\s]/.test(text)) this.problem(name, 'must be an address without a user, a query or a fragment')
+    return text.replace(/\/+$/, '')
+  }
+
+  sender(name: string, fallback: string): string {
+    const text = this.text(name, fallback)
+    if (!/^(?:[^<>\p{Cc}]*<[^\s<>@,]+@[^\s<>@,]+>|[^\s<>@,]+@[^\s<>@,]+)$/u.test(text))
+      this.problem(name, 'must be an e-mail address, or a name and an address: Name <address>')
+    return text
   }
 
   networks(name: string): readonly string[] {

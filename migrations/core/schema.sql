@@ -37,6 +37,13 @@ CREATE TABLE public.installation (
   CONSTRAINT installation_singleton_check CHECK (singleton)
 );
 
+CREATE TABLE public.mail_recipients (
+  key text NOT NULL,
+  sent_at timestamp(3) with time zone[] DEFAULT '{}'::timestamp with time zone[] NOT NULL,
+  last_sent_at timestamp(3) with time zone DEFAULT now() NOT NULL,
+  CONSTRAINT mail_recipients_pkey PRIMARY KEY (key)
+);
+
 CREATE TABLE public.membership_changes (
   id uuid NOT NULL,
   core_user_id uuid NOT NULL,
@@ -51,6 +58,18 @@ CREATE TABLE public.memberships (
   role text NOT NULL,
   updated_at timestamp(3) with time zone DEFAULT now() NOT NULL,
   CONSTRAINT memberships_pkey PRIMARY KEY (core_user_id, organization_id)
+);
+
+CREATE TABLE public.one_time_tokens (
+  user_id uuid NOT NULL,
+  purpose text NOT NULL,
+  hash text NOT NULL,
+  email text NOT NULL,
+  created_at timestamp(3) with time zone DEFAULT now() NOT NULL,
+  expires_at timestamp(3) with time zone NOT NULL,
+  used_at timestamp(3) with time zone,
+  CONSTRAINT one_time_tokens_pkey PRIMARY KEY (user_id, purpose),
+  CONSTRAINT one_time_tokens_hash_key UNIQUE (hash)
 );
 
 CREATE TABLE public.organization_requests (
@@ -159,6 +178,8 @@ CREATE TABLE public.users (
   created_at timestamp(3) with time zone DEFAULT now() NOT NULL,
   updated_at timestamp(3) with time zone DEFAULT now() NOT NULL,
   is_admin boolean DEFAULT false NOT NULL,
+  email_verified_at timestamp(3) with time zone,
+  password_changed_at timestamp(3) with time zone,
   CONSTRAINT users_pkey PRIMARY KEY (id),
   CONSTRAINT users_email_key UNIQUE (email)
 );
@@ -174,6 +195,8 @@ ALTER TABLE public.membership_changes ADD CONSTRAINT membership_changes_organiza
 ALTER TABLE public.memberships ADD CONSTRAINT memberships_core_user_id_users_id_fk FOREIGN KEY (core_user_id) REFERENCES public.users(id) ON DELETE CASCADE;
 
 ALTER TABLE public.memberships ADD CONSTRAINT memberships_organization_id_organizations_id_fk FOREIGN KEY (organization_id) REFERENCES public.organizations(id) ON DELETE CASCADE;
+
+ALTER TABLE public.one_time_tokens ADD CONSTRAINT one_time_tokens_user_id_users_id_fk FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
 
 ALTER TABLE public.organization_requests ADD CONSTRAINT organization_requests_organization_id_organizations_id_fk FOREIGN KEY (organization_id) REFERENCES public.organizations(id) ON DELETE CASCADE;
 
@@ -226,6 +249,8 @@ $function$;
 CREATE INDEX fleet_run_tenants_tenant_id_idx ON public.fleet_run_tenants USING btree (tenant_id);
 
 CREATE INDEX fleet_runs_created_at_idx ON public.fleet_runs USING btree (created_at);
+
+CREATE INDEX mail_recipients_last_sent_at_idx ON public.mail_recipients USING btree (last_sent_at);
 
 CREATE INDEX membership_changes_core_user_id_idx ON public.membership_changes USING btree (core_user_id);
 

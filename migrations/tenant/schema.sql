@@ -20,6 +20,18 @@ CREATE TABLE public.invitations (
   CONSTRAINT invitations_role_check CHECK ((role = ANY (ARRAY['admin'::text, 'member'::text])))
 );
 
+CREATE TABLE public.one_time_tokens (
+  user_id uuid NOT NULL,
+  purpose text NOT NULL,
+  hash text NOT NULL,
+  email text NOT NULL,
+  created_at timestamp(3) with time zone DEFAULT now() NOT NULL,
+  expires_at timestamp(3) with time zone NOT NULL,
+  used_at timestamp(3) with time zone,
+  CONSTRAINT one_time_tokens_pkey PRIMARY KEY (user_id, purpose),
+  CONSTRAINT one_time_tokens_hash_key UNIQUE (hash)
+);
+
 CREATE TABLE public.organization_policy (
   singleton boolean DEFAULT true NOT NULL,
   registration text DEFAULT 'open'::text NOT NULL,
@@ -72,6 +84,8 @@ CREATE TABLE public.users (
   metadata jsonb DEFAULT '{}'::jsonb NOT NULL,
   created_at timestamp(3) with time zone DEFAULT now() NOT NULL,
   updated_at timestamp(3) with time zone DEFAULT now() NOT NULL,
+  email_verified_at timestamp(3) with time zone,
+  password_changed_at timestamp(3) with time zone,
   CONSTRAINT users_pkey PRIMARY KEY (id),
   CONSTRAINT users_core_user_id_key UNIQUE (core_user_id),
   CONSTRAINT users_email_key UNIQUE (email),
@@ -82,6 +96,8 @@ CREATE TABLE public.users (
 ALTER TABLE public.exchanged_sessions ADD CONSTRAINT exchanged_sessions_session_id_sessions_id_fk FOREIGN KEY (session_id) REFERENCES public.sessions(id) ON DELETE CASCADE;
 
 ALTER TABLE public.invitations ADD CONSTRAINT invitations_invited_by_users_id_fk FOREIGN KEY (invited_by) REFERENCES public.users(id) ON DELETE SET NULL;
+
+ALTER TABLE public.one_time_tokens ADD CONSTRAINT one_time_tokens_user_id_users_id_fk FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
 
 ALTER TABLE public.refresh_tokens ADD CONSTRAINT refresh_tokens_session_id_sessions_id_fk FOREIGN KEY (session_id) REFERENCES public.sessions(id) ON DELETE CASCADE;
 

@@ -24,6 +24,25 @@ export const authErrors = defineErrors({
     title: 'Invalid credentials',
     detail: 'E-mail or password is wrong.',
   },
+  invalidLink: {
+    code: 'invalid-link',
+    status: 400,
+    title: 'Invalid link',
+    detail: 'The link is wrong, too old, was used, or a newer one replaced it. Ask for another one.',
+  },
+  linkedAccount: {
+    code: 'linked-account',
+    status: 409,
+    title: 'Password of the platform',
+    detail:
+      'This account signs in with the password of its platform account. Change that one, without the tenant header.',
+  },
+  mailOff: {
+    code: 'mail-off',
+    status: 501,
+    title: 'Mail is off',
+    detail: 'This installation has no mail server, so it cannot send links. Its operator can set SMTP_URL.',
+  },
   insufficientScope: {
     code: 'insufficient-scope',
     status: 403,

@@ -13,9 +13,21 @@ interface SessionOfUser {
 export interface AuthEvents {
   'user.registered': { readonly userId: Id; readonly email: string }
   'user.logged_in': { readonly userId: Id; readonly scope: 'core' | 'tenant' }
+  /** By its holder, who knew the one before. */
+  'password.changed': AccountEvent
+  /** By a link that was mailed. */
+  'password.reset': AccountEvent
+  'email.verified': AccountEvent
+  'email.changed': AccountEvent
   /** Not of sessions that ran out: nothing happens at that moment. */
   'session.ended': SessionOfUser & { readonly reason: SessionEnd }
   /** Somebody else may hold tokens of this session, which was ended for it. */
   'session.reuse_detected': SessionOfUser
   'tenant_user.registered': { readonly userId: Id; readonly email: string }
+}
+
+/** Something that concerns one account, on the platform or in the organization that the event names. */
+interface AccountEvent {
+  readonly userId: Id
+  readonly scope: 'core' | 'tenant'
 }

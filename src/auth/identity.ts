@@ -1,7 +1,9 @@
 import type { Config } from '../config.ts'
-import type { Publisher } from '../events/index.ts'
+import type { EventEmitter, Publisher } from '../events/index.ts'
+import type { Mailer } from '../mail/index.ts'
 import type { Clock, Logger, SecretBox } from '../platform/index.ts'
 import type { CoreDb, Tenancy } from '../tenancy/index.ts'
+import { type Accounts, createAccounts } from './accounts/accounts.ts'
 import type { AuthEvents } from './events.ts'
 import { createTokenExchange, type TokenExchange } from './exchange/service.ts'
 import { createGuards, type Guards } from './guards.ts'
@@ -18,7 +20,8 @@ export interface IdentityOptions {
   readonly databaseUrl: string
   readonly tenancy: Tenancy
   readonly box: SecretBox
-  readonly events: Publisher<AuthEvents>
+  readonly mailer: Mailer
+  readonly events: Publisher<AuthEvents> & Pick<EventEmitter<AuthEvents>, 'on'>
   readonly clock: Clock
   readonly log: Logger
 }
@@ -26,6 +29,7 @@ export interface IdentityOptions {
 /** Who somebody is, and what shows it. */
 export interface Identity extends Guards {
   readonly auth: AuthService
+  readonly accounts: Accounts
   readonly keys: Keys
   readonly sessions: Sessions
   readonly exchange: TokenExchange
@@ -38,18 +42,19 @@ export interface Identity extends Guards {
  * @throws SigningKeyError, or what the core database answers
  */
 export async function openIdentity(options: IdentityOptions): Promise<Identity> {
-  const { config, core, databaseUrl, tenancy, box, events, clock, log } = options
+  const { config, core, databaseUrl, tenancy, box, mailer, events, clock, log } = options
   const issuer = `urn:uuid:${await tenancy.installationId()}`
   const keys = await openKeys({ core, box, databaseUrl, clock, log })
   const tokens = createAccessTokens({ keys: keys.ring, issuer, ttl: config.accessTokenTtl, clock })
-  const sessions = createSessions({ tokens, box, config, events, log })
   const passwords = createPasswordHasher()
+  const sessions = createSessions({ tokens, box, config, events, log })
   return {
     keys,
     sessions,
     passwords,
     exchange: createTokenExchange({ core, tenancy, sessions, events }),
     auth: createAuthService({ core, sessions, passwords, events }),
+    accounts: createAccounts({ core, tenancy, passwords, mailer, events }),
     ...createGuards({ core, tenancy, tokens, tenantHeader: config.tenantHeader }),
   }
 }

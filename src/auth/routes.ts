@@ -1,11 +1,10 @@
-import type { FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
 import { type HttpServer, RATE, type RatePolicy, responses } from '../http/index.ts'
 import { policyErrors } from '../organizations/index.ts'
-import { type Tenancy, type TenantDb, tenancyErrors } from '../tenancy/index.ts'
+import { type Tenancy, tenancyErrors } from '../tenancy/index.ts'
 import { userErrors } from '../users/index.ts'
 import { authErrors } from './errors.ts'
-import { readTenantHeader } from './guards.ts'
+import { createTenantOf } from './realm.ts'
 import { AuthResponse, LoginBody, presentSignedIn, RefreshBody, RegisterBody } from './schemas.ts'
 import type { AuthService } from './service.ts'
 import { originOf } from './sessions/origin.ts'
@@ -23,10 +22,7 @@ const BODY_LIMIT = 64 * 1024
 /** Sign-up and sign-in: for one organization where the tenant header names it, for the platform without the header. */
 export function authRoutes(server: HttpServer, { auth, tenancy, tenantHeader }: AuthRoutesOptions): void {
   const described = { tags: ['auth'], security: [], headers: realmHeaders(tenantHeader) }
-  const tenantOf = async (request: FastifyRequest): Promise<TenantDb | undefined> => {
-    const tenantId = readTenantHeader(request, tenantHeader)
-    return tenantId === undefined ? undefined : await tenancy.enter(tenantId)
-  }
+  const tenantOf = createTenantOf(tenancy, tenantHeader)
 
   server.post(
     '/api/v1/auth/register',
@@ -81,11 +77,12 @@ const REFRESH = {
 }
 
 /** Not checked by the schema, whose 422 would come where the contract says 400: only described. */
-function realmHeaders(tenantHeader: string) {
+export function realmHeaders(tenantHeader: string) {
   const description = 'The organization’s id. Without it the platform itself is meant.'
   return Type.Object({ [tenantHeader]: Type.Optional(Type.String({ description })) })
 }
 
-function limited(rateLimit: RatePolicy) {
+/** A body of an account's size, and a limit for each network. */
+export function limited(rateLimit: RatePolicy) {
   return { bodyLimit: BODY_LIMIT, config: { rateLimit } }
 }

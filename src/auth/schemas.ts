@@ -4,15 +4,17 @@ import { FullName } from '../users/index.ts'
 import type { SignedIn } from './service.ts'
 
 /** Whether it is an address is decided by `canonicalEmail`; the schema only bounds what gets there. */
-const Email = Type.String({ minLength: 3, maxLength: 254, description: 'An e-mail address.' })
+export const Email = Type.String({ minLength: 3, maxLength: 254, description: 'An e-mail address.' })
+
+export const NewPassword = Type.String({
+  minLength: 1,
+  maxLength: 1024,
+  description: '8 to 256 characters; common passwords and the account’s own names are refused.',
+})
 
 export const RegisterBody = Exactly({
   email: Email,
-  password: Type.String({
-    minLength: 1,
-    maxLength: 1024,
-    description: '8 to 256 characters; common passwords and the account’s own names are refused.',
-  }),
+  password: NewPassword,
   full_name: Type.Optional(Nullable(FullName)),
 })
 
@@ -27,6 +29,7 @@ export const AuthResponse = Exactly(
     user: Exactly({
       id: Id,
       email: Type.String(),
+      email_verified: Type.Boolean(),
       full_name: Nullable(Type.String()),
       is_active: Type.Boolean(),
       is_owner: Type.Optional(Type.Boolean({ description: 'Tenant users only.' })),
@@ -48,6 +51,7 @@ export function presentSignedIn(signedIn: SignedIn): Static<typeof AuthResponse>
     user: {
       id: user.id,
       email: user.email,
+      email_verified: user.emailVerifiedAt !== null,
       full_name: user.fullName,
       is_active: user.isActive,
       ...(signedIn.scope === 'tenant' && { is_owner: signedIn.user.isOwner }),

@@ -14,10 +14,12 @@ import {
   type TenantUser,
   type TenantUserRow,
 } from '../users/index.ts'
+import { findSessionStart } from './accounts/store.ts'
 import { authErrors } from './errors.ts'
 import type { AuthEvents } from './events.ts'
 import { mayExchangedGoOn } from './exchange/session.ts'
-import { type PasswordHasher, passwordProblem } from './passwords/passwords.ts'
+import { type PasswordHasher, requireGoodPassword } from './passwords/passwords.ts'
+import { beginChecked } from './passwords/sign-in.ts'
 import type { Origin } from './sessions/origin.ts'
 import type { Realm } from './sessions/realm.ts'
 import type { Sessions, TokenPair } from './sessions/sessions.ts'
@@ -92,8 +94,11 @@ export function createAuthService(options: AuthServiceOptions): AuthService {
         ? await findTenantAccount(core, tenant, address)
         : await findCoreUserByEmail(core, address)
       const isRight = await passwords.verify(password, found?.passwordHash)
-      if (!found?.isActive || !isRight) throw authErrors.invalidCredentials()
-      const tokens = await sessions.begin(realmOf(tenant), found.id, origin)
+      if (!found?.isActive || !isRight || !found.passwordHash) throw authErrors.invalidCredentials()
+      const { id: userId, passwordHash } = found
+      const coreUserId = 'coreUserId' in found ? found.coreUserId : null
+      const checked = { userId, coreUserId, password, passwordHash, origin }
+      const tokens = await beginChecked({ core, sessions, passwords }, realmOf(tenant), checked)
       const scope = tenant ? 'tenant' : 'core'
       events.publish('user.logged_in', { userId: found.id, scope }, tenant?.tenantId)
       const { passwordHash: _, ...user } = found
@@ -117,11 +122,7 @@ async function prepare({ email, password, fullName }: Registration, passwords: P
     const detail = 'This is not an e-mail address that can be registered.'
     throw httpErrors.validationFailed({ detail, errors: [{ pointer: '/email', code: 'invalid-format' }] })
   }
-  const problem = passwordProblem(password, [canonical, fullName ?? ''])
-  if (problem) {
-    const detail = 'This password cannot be used; the code says why. Choose another one.'
-    throw httpErrors.validationFailed({ detail, errors: [{ pointer: '/password', code: problem }] })
-  }
+  requireGoodPassword(password, '/password', [canonical, fullName ?? ''])
   return { email: canonical, passwordHash: await passwords.hash(password) }
 }
 
@@ -137,16 +138,23 @@ async function findTenantAccount(
   return linked && { ...user, passwordHash: linked.passwordHash, isActive: user.isActive && linked.isActive }
 }
 
-/** A linked user goes on only while its core account may be used, and the core session, where it came with one, goes on. */
+/**
+ * A linked user goes on only while its core account may be used, with a session of the password that it has now, and
+ * while the core session goes on that it came with.
+ */
 async function mayGoOn(
   core: CoreDb,
   user: CoreUser | TenantUser,
   sessionId: Id,
-  tenant: TenantDb | undefined,
+  tenant?: TenantDb,
 ): Promise<boolean> {
   if (!tenant || !('coreUserId' in user) || user.coreUserId === null) return true
   const linked = await findCoreUser(core, user.coreUserId)
-  return (linked?.isActive ?? false) && (await mayExchangedGoOn(core, tenant, sessionId))
+  if (!linked?.isActive) return false
+  if (!(await mayExchangedGoOn(core, tenant, sessionId))) return false
+  if (linked.passwordChangedAt === null) return true
+  const began = await findSessionStart(tenant, sessionId)
+  return began !== undefined && began > linked.passwordChangedAt
 }
 
 function present(user: CoreUser | TenantUser, tokens: TokenPair, tenant?: TenantDb): SignedIn {

@@ -1,5 +1,6 @@
-import { exchangedSessions, refreshTokens, sessions, signingKeys } from '../auth/index.ts'
+import { exchangedSessions, oneTimeTokens, refreshTokens, sessions, signingKeys } from '../auth/index.ts'
 import { fleetRuns, fleetRunTenants } from '../fleet/index.ts'
+import { mailRecipients } from '../mail/index.ts'
 import { invitations } from '../members/index.ts'
 import {
   membershipChanges,
@@ -27,6 +28,8 @@ export const MODELS = {
     signingKeys,
     fleetRuns,
     fleetRunTenants,
+    mailRecipients,
+    oneTimeTokens,
   },
   tenant: {
     tenantIdentity,
@@ -36,5 +39,6 @@ export const MODELS = {
     sessions,
     refreshTokens,
     exchangedSessions,
+    oneTimeTokens,
   },
 } as const

@@ -1,4 +1,7 @@
+export { prefers } from './accept.ts'
 export { MALFORMED_CREDENTIALS, readBearerToken } from './bearer-token.ts'
+export { TEXT_PAGE_CONTENT_POLICY } from './docs/content-policy.ts'
+export { escapeHtml, htmlPage } from './docs/html.ts'
 export { type DrainOptions, drainServer } from './drain.ts'
 export { ETagHeader, entityTagOf, IfMatchHeaders, readIfMatch } from './entity-tag.ts'
 export { httpErrors } from './errors.ts'

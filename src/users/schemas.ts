@@ -21,6 +21,7 @@ export const TenantUserBody = Exactly(
   {
     id: Id,
     email: Type.String({ format: 'email' }),
+    email_verified: Type.Boolean(),
     full_name: Nullable(Type.String()),
     phone: Nullable(Type.String()),
     avatar_url: Nullable(Type.String()),
@@ -48,6 +49,7 @@ export function presentTenantUser(user: TenantUser): Static<typeof TenantUserBod
   return {
     id: user.id,
     email: user.email,
+    email_verified: user.emailVerifiedAt !== null,
     full_name: user.fullName,
     phone: user.phone,
     avatar_url: user.avatarUrl,

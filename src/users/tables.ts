@@ -10,7 +10,11 @@ export const coreUsers = pgTable('users', {
   id: uuid().primaryKey(),
   /** Canonical, so that the constraint sees two spellings as one. */
   email: text().notNull().unique('users_email_key'),
+  /** When somebody was last seen to read what is sent there; null: never. */
+  emailVerifiedAt: time('email_verified_at'),
   passwordHash: text('password_hash').notNull(),
+  /** Sessions that began before it have ended; null: it is the first one. */
+  passwordChangedAt: time('password_changed_at'),
   fullName: text('full_name'),
   isActive: boolean('is_active').notNull().default(true),
   /** Operates the platform: sees every tenant's state, and no tenant's data. */
@@ -27,7 +31,9 @@ export const tenantUsers = pgTable(
     /** Set where the user belongs to a core user, whose password it signs in with. */
     coreUserId: uuid('core_user_id').unique('users_core_user_id_key'),
     email: text().notNull().unique('users_email_key'),
+    emailVerifiedAt: time('email_verified_at'),
     passwordHash: text('password_hash'),
+    passwordChangedAt: time('password_changed_at'),
     fullName: text('full_name'),
     phone: text(),
     avatarUrl: text('avatar_url'),

@@ -13,7 +13,13 @@ afterAll(() => test.close())
 /** `AuthResponse` of the platform itself: these fields and no others. */
 function signedIn(email: string, fullName: string | null) {
   return {
-    user: { id: expect.stringMatching(ID), email, full_name: fullName, is_active: true },
+    user: {
+      id: expect.stringMatching(ID),
+      email,
+      email_verified: false,
+      full_name: fullName,
+      is_active: true,
+    },
     access_token: expect.stringMatching(ACCESS_TOKEN),
     token_type: 'bearer',
     expires_in: 600,

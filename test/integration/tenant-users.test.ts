@@ -22,6 +22,7 @@ function signedIn(email: string) {
     user: {
       id: expect.stringMatching(ID),
       email,
+      email_verified: false,
       full_name: 'Bob Roe',
       is_active: true,
       is_owner: false,
@@ -66,6 +67,7 @@ describe('a user of an organization', () => {
     expect(reply.body).toEqual({
       id: ann.id,
       email: ann.email,
+      email_verified: false,
       full_name: 'Ann Lee',
       phone: null,
       avatar_url: null,

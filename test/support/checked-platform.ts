@@ -17,7 +17,7 @@ export interface CheckedPlatform extends TestPlatform {
 }
 
 /** O16: what no log line may hold, with or without redaction. */
-const SECRETS = [PASSWORD, '$argon2', 'eyJ', 'trt_', 'postgres://', 'postgresql://']
+const SECRETS = [PASSWORD, '$argon2', 'eyJ', 'trt_', 'tro_', 'postgres://', 'postgresql://']
 
 const CANARY = /canary-[0-9a-f]{16}/g
 

@@ -11,7 +11,7 @@ const LEAKS = [
   /postgres(ql)?:\/\//,
   /\$argon2|\$2[aby]\$/,
   /eyJ[\w-]{10,}/,
-  /trt_[\w-]{10,}/,
+  /tr[to]_[\w-]{10,}/,
   /\/(home|root|usr|tmp|var|work|app|src)\//,
   /Failed query|duplicate key|violates/,
 ]

@@ -1,10 +1,8 @@
-import { hash, verify } from '@node-rs/argon2'
+import { hash } from '@node-rs/argon2'
 import commonPasswords from 'fxa-common-password-list'
 import { httpErrors } from '../../http/index.ts'
 import { WorkQueue, WorkQueueFullError } from '../../platform/index.ts'
-
-/** OWASP Password Storage Cheat Sheet: argon2id (the library's default kind) with 19 MiB, two passes, one lane. */
-const PARAMETERS = { memoryCost: 19_456, timeCost: 2, parallelism: 1 }
+import { checkOf, PARAMETERS } from './stored-hash.ts'
 
 /** Two cores are busy with two hashes; 64 that wait are served within 2 s, and one more would not be. */
 const QUEUE = { running: 2, waiting: 64, maxWaitMs: 2_000 }
@@ -33,6 +31,19 @@ export function passwordProblem(password: string, personal: readonly string[]): 
   return guesses.some((guess) => isNearly(folded, guess.toLowerCase())) ? 'too-guessable' : undefined
 }
 
+/**
+ * Refuses a new password that is no good, with the reason.
+ *
+ * @param pointer where in the body it is
+ * @throws httpErrors.validationFailed
+ */
+export function requireGoodPassword(password: string, pointer: string, personal: readonly string[]): void {
+  const code = passwordProblem(password, personal)
+  if (!code) return
+  const detail = 'This password cannot be used; the code says why. Choose another one.'
+  throw httpErrors.validationFailed({ detail, errors: [{ pointer, code }] })
+}
+
 /** The word itself, or the word with a few digits or signs around it. */
 function isNearly(password: string, guess: string): boolean {
   if (guess.length < 4 || !password.includes(guess)) return false
@@ -44,8 +55,8 @@ export interface PasswordHasher {
   /** @throws httpErrors.overloaded */
   hash(password: string): Promise<string>
   /**
-   * Checks a password against a hash. Without a hash it takes the same time and says no, so that the time of an answer
-   * does not tell whether an account exists.
+   * Checks a password against a hash, of ours or imported. Without a hash, or with one of a kind that is not accepted, it
+   * takes the time of one of ours and says no, so that the time of an answer does not tell whether an account exists.
    *
    * @throws httpErrors.overloaded
    */
@@ -70,9 +81,10 @@ export function createPasswordHasher(): PasswordHasher {
     hash: (password) => inQueue(() => compute(password)),
     verify: (password, known) =>
       inQueue(async () => {
-        const stored = known?.startsWith('$argon2id$') ? known : undefined
-        const matches = await verify(stored ?? (await decoy), password.normalize('NFKC'))
-        return matches && stored !== undefined
+        const check = checkOf(known)
+        if (check) return await check(password)
+        await checkOf(await decoy)?.(password)
+        return false
       }),
   }
 }

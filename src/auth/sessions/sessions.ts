@@ -73,7 +73,7 @@ export interface SessionOptions {
 const ADMIN_LIFE_SECONDS = 24 * 3_600
 const LISTED = 100
 /** More than the one that a sign-in adds, so that they get fewer; few, as each may have some thousand refresh tokens. */
-const FORGOTTEN_AT_SIGN_IN = 5
+export const FORGOTTEN_AT_SIGN_IN = 5
 
 /** Sessions with rotated refresh tokens (RFC 9700 section 4.14.2). */
 export function createSessions({ tokens, box, config, events, log }: SessionOptions): Sessions {

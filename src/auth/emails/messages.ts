@@ -1,0 +1,84 @@
+import type { Letter } from '../../mail/index.ts'
+
+/** What a letter says; no word of it was chosen by a user. */
+type Message = Omit<Letter, 'to'>
+
+const IGNORE = 'If you did not ask for this, you need not do anything.'
+const NOT_YOU =
+  'If this was not you, ask for a new password at once, and tell the people who run this service.'
+
+export function passwordResetMessage(link: string): Message {
+  const text = `Somebody asked for a new password for the account with this e-mail address. Choose one here:
+
+${link}
+
+The link works once, for 30 minutes. ${IGNORE}
+`
+  return { subject: 'Choose a new password', text }
+}
+
+/** In an organization, to a user who has no password there. */
+export function linkedPasswordMessage(): Message {
+  const text = `Somebody asked for a new password for your account in an organization. That account has none of its own: you sign in with
+the password of your platform account. Ask for a new one there, outside of the organization.
+
+${IGNORE}
+`
+  return { subject: 'You sign in with your platform password', text }
+}
+
+export function verificationMessage(link: string): Message {
+  const text = `Please confirm that this e-mail address is yours:
+
+${link}
+
+The link works once, for 24 hours. ${IGNORE}
+`
+  return { subject: 'Confirm your e-mail address', text }
+}
+
+/** To the new address. */
+export function emailChangeMessage(link: string): Message {
+  const text = `Somebody wants to sign in with this e-mail address from now on. If that was you, confirm it here:
+
+${link}
+
+The link works once, for 24 hours. ${IGNORE}
+`
+  return { subject: 'Confirm your new e-mail address', text }
+}
+
+/** To the new address, where an account has it already. */
+export function emailTakenMessage(): Message {
+  const text = `Somebody wants to use this e-mail address for another account, but yours has it already. Nothing was changed.
+
+${IGNORE}
+`
+  return { subject: 'This e-mail address is in use', text }
+}
+
+/** To the old address, before anything is changed. */
+export function emailChangeNotice(): Message {
+  const text = `Somebody asked to change the e-mail address of your account. Nothing is changed until the new address is confirmed.
+
+${NOT_YOU}
+`
+  return { subject: 'Your e-mail address is about to change', text }
+}
+
+/** To the old address, afterwards. */
+export function emailChangedNotice(): Message {
+  const text = `The e-mail address of your account was changed. This one does not belong to it any more.
+
+${NOT_YOU}
+`
+  return { subject: 'Your e-mail address was changed', text }
+}
+
+export function passwordChangedNotice(): Message {
+  const text = `The password of your account was changed, and everybody else who was signed in with it was signed out.
+
+${NOT_YOU}
+`
+  return { subject: 'Your password was changed', text }
+}

@@ -1,0 +1,167 @@
+import type { Publisher } from '../../events/index.ts'
+import { AppError, type Id } from '../../platform/index.ts'
+import type { CoreDb, Tenancy, TenantDb } from '../../tenancy/index.ts'
+import { canonicalEmail } from '../../users/index.ts'
+import {
+  type Account,
+  findAccount,
+  findAccountByEmail,
+  findLinkedTenants,
+  findLinkedUser,
+  lockAccount,
+  markVerified,
+  setPassword,
+} from '../accounts/store.ts'
+import type { Letters } from '../emails/letters.ts'
+import { linkedPasswordMessage, passwordChangedNotice, passwordResetMessage } from '../emails/messages.ts'
+import { authErrors } from '../errors.ts'
+import type { AuthEvents } from '../events.ts'
+import type { AccountPrincipal } from '../guards.ts'
+import { dropTokens, findTokenUser, redeemToken } from '../one-time/store.ts'
+import { PURPOSES } from '../one-time/tables.ts'
+import { hashOneTimeToken } from '../one-time/token.ts'
+import { realmOf } from '../realm.ts'
+import type { Realm } from '../sessions/realm.ts'
+import { revokeSessionsOf } from '../sessions/store.ts'
+import { type PasswordHasher, requireGoodPassword } from './passwords.ts'
+
+/** `tenant` absent means the platform itself. */
+export interface PasswordService {
+  /**
+   * Mails a link to choose a new password, if there is such an account. It is looked up behind the answer, so that neither
+   * what is answered nor when tells whether there is.
+   *
+   * @throws authErrors.mailOff, httpErrors.overloaded
+   */
+  forgot(email: string, tenant?: TenantDb): void
+  /**
+   * Gives the account of a link a new password, and ends all that was open.
+   *
+   * @throws authErrors.invalidLink; httpErrors.validationFailed, overloaded
+   */
+  reset(link: { readonly token: string; readonly password: string }, tenant?: TenantDb): Promise<void>
+  /**
+   * Changes a password, and ends every other session.
+   *
+   * @throws authErrors.linkedAccount, invalidCredentials; httpErrors.validationFailed, overloaded
+   */
+  change(who: AccountPrincipal, change: { readonly current: string; readonly next: string }): Promise<void>
+  /** Ends the sessions that a core user has in organizations, because its password is the one for them too. */
+  endLinkedSessions(coreUserId: Id): Promise<void>
+}
+
+export interface PasswordServiceOptions {
+  readonly core: CoreDb
+  readonly tenancy: Tenancy
+  readonly passwords: PasswordHasher
+  readonly letters: Letters
+  readonly events: Publisher<AuthEvents>
+}
+
+/** Another process may have written the same password anew while it was checked. */
+const CHANGE_TRIES = 3
+
+export function createPasswordService(options: PasswordServiceOptions): PasswordService {
+  const { core, letters } = options
+  return {
+    forgot: (email, tenant) => {
+      const realm = realmOf(core, tenant)
+      const address = canonicalEmail(email)
+      letters.request('password-reset', address ?? '', async () => {
+        const account = address === undefined ? undefined : await findAccountByEmail(realm.db, address)
+        if (!account?.isActive) return undefined
+        if (account.coreUserId !== null) return { to: account.email, message: linkedPasswordMessage }
+        return letters.withLink(realm, account.id, 'password-reset', account.email, passwordResetMessage)
+      })
+    },
+    reset: (link, tenant) => reset(options, realmOf(core, tenant), link),
+    change: (who, change) => changePassword(options, who, change),
+    endLinkedSessions: (coreUserId) => endLinkedSessions(options, coreUserId),
+  }
+}
+
+async function reset(
+  { passwords, letters, events }: PasswordServiceOptions,
+  realm: Realm,
+  { token, password }: { readonly token: string; readonly password: string },
+): Promise<void> {
+  const hash = hashOneTimeToken(token)
+  // Looked at before it is used up: a password that is refused leaves the link as it is, and a wrong link costs no hash.
+  const userId = await findTokenUser(realm.db, hash, 'password-reset')
+  const known = userId === undefined ? undefined : await findAccount(realm.db, userId)
+  if (!known) throw authErrors.invalidLink()
+  requireGoodPassword(password, '/password', namesOf(known))
+  const passwordHash = await passwords.hash(password)
+
+  const account = await realm.db.transaction(async (tx) => {
+    const redeemed = await redeemToken(tx, hash, 'password-reset')
+    if (!redeemed || redeemed.email !== redeemed.account.email) throw authErrors.invalidLink()
+    if (redeemed.account.coreUserId !== null) throw authErrors.invalidLink()
+    const { id, emailVerifiedAt } = redeemed.account
+    await setPassword(tx, id, passwordHash)
+    // Who has the link reads what is sent to this address.
+    if (emailVerifiedAt === null) await markVerified(tx, id)
+    await revokeSessionsOf(tx, id)
+    await dropTokens(tx, id, PURPOSES)
+    return redeemed.account
+  })
+  publish(events, realm, 'password.reset', account.id)
+  if (account.emailVerifiedAt === null) publish(events, realm, 'email.verified', account.id)
+  letters.notify('password-changed', account.email, passwordChangedNotice())
+}
+
+async function changePassword(
+  { core, passwords, letters, events }: PasswordServiceOptions,
+  who: AccountPrincipal,
+  { current, next }: { readonly current: string; readonly next: string },
+): Promise<void> {
+  const realm = realmOf(core, who.scope === 'tenant' ? who.tenant : undefined)
+  for (let tries = 1; tries <= CHANGE_TRIES; tries++) {
+    const account = await findAccount(realm.db, who.user.id)
+    if (account?.coreUserId) throw authErrors.linkedAccount()
+    if (!account || !(await passwords.verify(current, account.passwordHash)))
+      throw authErrors.invalidCredentials({ detail: 'The current password is wrong.' })
+    requireGoodPassword(next, '/new_password', namesOf(account))
+    const passwordHash = await passwords.hash(next)
+    const isChanged = await realm.db.transaction(async (tx) => {
+      const locked = await lockAccount(tx, account.id)
+      if (locked?.passwordHash !== account.passwordHash) return false
+      await setPassword(tx, account.id, passwordHash)
+      await revokeSessionsOf(tx, account.id, who.sessionId)
+      await dropTokens(tx, account.id, ['password-reset', 'email-change'])
+      return true
+    })
+    if (!isChanged) continue
+    publish(events, realm, 'password.changed', account.id)
+    return letters.notify('password-changed', account.email, passwordChangedNotice())
+  }
+  throw authErrors.invalidCredentials({ detail: 'The current password is wrong.' })
+}
+
+async function endLinkedSessions({ core, tenancy }: PasswordServiceOptions, coreUserId: Id): Promise<void> {
+  for (const tenantId of await findLinkedTenants(core, coreUserId)) {
+    try {
+      await tenancy.withTenant(tenantId, async (tenant) => {
+        const userId = await findLinkedUser(tenant, coreUserId)
+        if (userId !== undefined) await revokeSessionsOf(tenant, userId)
+      })
+    } catch (error) {
+      // Nobody gets into a tenant that is suspended or not there; and where it was away, no refresh passes any more.
+      if (!(error instanceof AppError)) throw error
+    }
+  }
+}
+
+function namesOf({ email, fullName }: Account): readonly string[] {
+  return [email, fullName ?? '']
+}
+
+function publish(
+  events: Publisher<AuthEvents>,
+  realm: Realm,
+  name: 'password.changed' | 'password.reset' | 'email.verified',
+  userId: Id,
+): void {
+  const tenantId = realm.scope === 'tenant' ? realm.db.tenantId : undefined
+  events.publish(name, { userId, scope: realm.scope }, tenantId)
+}
