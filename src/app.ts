@@ -11,6 +11,7 @@ import type { Platform } from './compose.ts'
 import { fleetRoutes } from './fleet/index.ts'
 import { type ApiDescription, createHttpServer, type HeaderScheme, type HttpServer } from './http/index.ts'
 import { devMailRoutes } from './mail/index.ts'
+import { memberErrors, memberRoutes } from './members/index.ts'
 import { organizationErrors, organizationRoutes, policyErrors, policyRoutes } from './organizations/index.ts'
 import { ping, VERSION } from './platform/index.ts'
 import { tenancyErrors, tenancyGauges } from './tenancy/index.ts'
@@ -19,7 +20,7 @@ import { userErrors, userRoutes } from './users/index.ts'
 /** The HTTP application: every route that there is. Add a feature's routes here. */
 export async function createApp(platform: Platform): Promise<HttpServer> {
   const { config, clock, log, core, mailer, tenancy, keys, users, organizations, events } = platform
-  const { auth, accounts, sessions, exchange } = platform
+  const { auth, accounts, sessions, exchange, members, cursors } = platform
   const { coreGuard, tenantGuard, adminGuard, accountGuard } = platform
 
   const server = await createHttpServer({
@@ -27,7 +28,7 @@ export async function createApp(platform: Platform): Promise<HttpServer> {
     version: VERSION,
     api: describeApi(config.tenantHeader),
     docs: config.docs,
-    errors: [authErrors, tenancyErrors, organizationErrors, policyErrors, userErrors],
+    errors: [authErrors, tenancyErrors, organizationErrors, policyErrors, memberErrors, userErrors],
     rateLimits: { enabled: config.rateLimits, factor: config.rateLimitFactor },
     hsts: config.production,
     trustProxy: config.trustedProxies.length > 0 && config.trustedProxies,
@@ -45,6 +46,7 @@ export async function createApp(platform: Platform): Promise<HttpServer> {
   })
   devMailRoutes(server, mailer)
   exchangeRoutes(server, { exchange, coreGuard })
+  memberRoutes(server, { members, cursors, tenantGuard })
   policyRoutes(server, { tenantGuard, events })
   organizationRoutes(server, { organizations, coreGuard })
   userRoutes(server, { users, tenantGuard })

@@ -3,7 +3,9 @@ import { type AuthEvents, openIdentity } from './auth/index.ts'
 import type { Config } from './config.ts'
 import { EventEmitter } from './events/index.ts'
 import { createSchemaPolicy } from './fleet/index.ts'
+import { createCursors } from './http/index.ts'
 import { createMailer } from './mail/index.ts'
+import { createMemberService, type MemberEvents } from './members/index.ts'
 import { readMigrations } from './migrations/index.ts'
 import {
   createMembershipMirror,
@@ -24,7 +26,7 @@ import { createTenancy } from './tenancy/index.ts'
 import { createUserService, type UserEvents } from './users/index.ts'
 
 /** Every event of the platform. */
-export type Events = AuthEvents & UserEvents & OrganizationEvents
+export type Events = AuthEvents & UserEvents & OrganizationEvents & MemberEvents
 
 export interface ComposeOptions {
   readonly config: Config
@@ -98,6 +100,8 @@ async function wire({ config, databaseUrl, secret, clock, log }: ComposeOptions,
     events,
     tenancy,
     memberships,
+    cursors: createCursors(box.deriveKey('cursor')),
+    members: createMemberService({ memberships, events }),
     mailer,
     ...identity,
     users: createUserService({ events }),

@@ -21,6 +21,15 @@ export type { ApiDescription, BearerScheme, HeaderScheme } from './openapi.ts'
 export type { MetricGauge } from './ops/gauges.ts'
 export type { ReadinessCheck } from './ops/health.ts'
 export type { HttpServerOptions } from './options.ts'
+export {
+  type Cursors,
+  createCursors,
+  type PagedList,
+  PageQuery,
+  type PageQueryValues,
+  pageOf,
+  readPage,
+} from './pagination.ts'
 export { PROBLEM_TYPE_BASE, Problem } from './problem.ts'
 export {
   type Allowance,

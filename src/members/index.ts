@@ -1,1 +1,5 @@
+export { memberErrors } from './errors.ts'
+export type { MemberEvents } from './events.ts'
 export { invitations } from './invitations/tables.ts'
+export { type MemberRoutesOptions, memberRoutes } from './routes.ts'
+export { createMemberService, type MemberService } from './service.ts'

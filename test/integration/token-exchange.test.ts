@@ -32,6 +32,7 @@ describe('the exchange of a core token', () => {
       user: {
         id: expect.stringMatching(ID),
         email: owner.email,
+        email_verified: false,
         full_name: 'Olga Owner',
         is_active: true,
         is_owner: true,

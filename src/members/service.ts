@@ -1,0 +1,122 @@
+import { authErrors, revokeSessionsOf } from '../auth/index.ts'
+import type { Publisher } from '../events/index.ts'
+import { httpErrors } from '../http/index.ts'
+import { lockMembers, type MembershipMirror } from '../organizations/index.ts'
+import type { Id } from '../platform/index.ts'
+import type { TenantDb, TenantTx } from '../tenancy/index.ts'
+import { isPermitted, type Permission, type TenantRole, type TenantUser } from '../users/index.ts'
+import type { MemberEvents } from './events.ts'
+import { type Encounter, type Outcome, requireAllowed, requireOwnable } from './rules.ts'
+import { deleteMember, findMember, setActive, setRole } from './store.ts'
+
+/** A member who acts, as the guard admitted it. */
+export interface Actor {
+  readonly tenant: TenantDb
+  readonly user: TenantUser
+}
+
+/**
+ * Changes of members. All throw httpErrors.notFound for an unknown member, authErrors.permissionDenied where the role of
+ * either forbids it, and memberErrors.lastOwner where nobody would own the organization.
+ */
+export interface MemberService {
+  /** @throws httpErrors.notFound */
+  find(tenant: TenantDb, id: Id): Promise<TenantUser>
+  /** @throws also memberErrors.memberNotLinked, memberInactive */
+  changeRole(actor: Actor, id: Id, role: TenantRole): Promise<TenantUser>
+  /** Ends the sessions too. */
+  deactivate(actor: Actor, id: Id): Promise<TenantUser>
+  reactivate(actor: Actor, id: Id): Promise<TenantUser>
+  /** Everybody may remove oneself. */
+  remove(actor: Actor, id: Id): Promise<void>
+  /** Makes another member the owner, and the present one an admin. @throws also memberErrors */
+  transfer(actor: Actor, id: Id): Promise<TenantUser>
+}
+
+export interface MemberServiceOptions {
+  readonly memberships: MembershipMirror
+  readonly events: Publisher<MemberEvents>
+}
+
+export function createMemberService({ memberships, events }: MemberServiceOptions): MemberService {
+  /** Runs `work` behind the lock of members, and copies into the core database what came of it. */
+  async function change<T>(
+    { tenant, user }: Actor,
+    id: Id,
+    work: (tx: TenantTx, encounter: Encounter) => Promise<T>,
+  ): Promise<T> {
+    const { coreUserId } = await find(tenant, id)
+    const concerned = new Set([user.coreUserId, coreUserId].filter((one) => one !== null))
+    return await memberships.change(tenant, [...concerned], () =>
+      tenant.transaction(async (tx) => {
+        await lockMembers(tx)
+        const actor = await findMember(tx, user.id)
+        if (!actor) throw authErrors.invalidToken()
+        return await work(tx, { actor, target: await find(tx, id) })
+      }),
+    )
+  }
+
+  /** Sets whether a member is active, unless it is so already. */
+  async function setActivity(actor: Actor, id: Id, isActive: boolean): Promise<TenantUser> {
+    const { member, isChanged } = await change(actor, id, async (tx, encounter) => {
+      const { target } = encounter
+      const outcome: Outcome = { role: target.role, isActive }
+      await requireAllowed(tx, encounter, 'members.manage' satisfies Permission, outcome)
+      if (target.isActive === isActive) return { member: target, isChanged: false }
+      if (!isActive) await revokeSessionsOf(tx, id)
+      return { member: await setActive(tx, id, isActive), isChanged: true }
+    })
+    const name = isActive ? 'member.reactivated' : 'member.deactivated'
+    if (isChanged) events.publish(name, { userId: id, by: actor.user.id }, actor.tenant.tenantId)
+    return member
+  }
+
+  return {
+    find,
+    changeRole: async (actor, id, role) => {
+      const { member, from } = await change(actor, id, async (tx, encounter) => {
+        const { target } = encounter
+        const outcome: Outcome = { role, isActive: target.isActive }
+        await requireAllowed(tx, encounter, 'members.role' satisfies Permission, outcome)
+        if (target.role === role) return { member: target, from: role }
+        return { member: await setRole(tx, id, role), from: target.role }
+      })
+      if (from !== role) {
+        const payload = { userId: id, by: actor.user.id, from, to: role }
+        events.publish('member.role_changed', payload, actor.tenant.tenantId)
+      }
+      return member
+    },
+    deactivate: (actor, id) => setActivity(actor, id, false),
+    reactivate: (actor, id) => setActivity(actor, id, true),
+    remove: async (actor, id) => {
+      await change(actor, id, async (tx, encounter) => {
+        await requireAllowed(tx, encounter, 'members.manage' satisfies Permission, 'gone')
+        await deleteMember(tx, id)
+      })
+      events.publish('member.removed', { userId: id, by: actor.user.id }, actor.tenant.tenantId)
+    },
+    transfer: async (actor, id) => {
+      const owner = await change(actor, id, async (tx, encounter) => await handOver(tx, encounter))
+      events.publish('organization.transferred', { from: actor.user.id, to: id }, actor.tenant.tenantId)
+      return owner
+    },
+  }
+}
+
+async function handOver(tx: TenantTx, { actor, target }: Encounter): Promise<TenantUser> {
+  if (!actor.isActive || !isPermitted(actor.role, 'organization.transfer' satisfies Permission))
+    throw authErrors.permissionDenied()
+  if (actor.id === target.id)
+    throw httpErrors.validationFailed({ errors: [{ pointer: '/member_id', code: 'not-allowed' }] })
+  requireOwnable(target)
+  await setRole(tx, actor.id, 'admin')
+  return await setRole(tx, target.id, 'owner')
+}
+
+async function find(tenant: TenantDb | TenantTx, id: Id): Promise<TenantUser> {
+  const member = await findMember(tenant, id)
+  if (!member) throw httpErrors.notFound({ detail: 'This organization has no such member.' })
+  return member
+}
