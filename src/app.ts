@@ -11,7 +11,13 @@ import type { Platform } from './compose.ts'
 import { fleetRoutes } from './fleet/index.ts'
 import { type ApiDescription, createHttpServer, type HeaderScheme, type HttpServer } from './http/index.ts'
 import { devMailRoutes } from './mail/index.ts'
-import { memberErrors, memberRoutes } from './members/index.ts'
+import {
+  acceptanceRoutes,
+  invitationErrors,
+  invitationRoutes,
+  memberErrors,
+  memberRoutes,
+} from './members/index.ts'
 import { organizationErrors, organizationRoutes, policyErrors, policyRoutes } from './organizations/index.ts'
 import { ping, VERSION } from './platform/index.ts'
 import { tenancyErrors, tenancyGauges } from './tenancy/index.ts'
@@ -20,7 +26,7 @@ import { userErrors, userRoutes } from './users/index.ts'
 /** The HTTP application: every route that there is. Add a feature's routes here. */
 export async function createApp(platform: Platform): Promise<HttpServer> {
   const { config, clock, log, core, mailer, tenancy, keys, users, organizations, events } = platform
-  const { auth, accounts, sessions, exchange, members, cursors } = platform
+  const { auth, accounts, sessions, exchange, members, invitations, acceptance, cursors } = platform
   const { coreGuard, tenantGuard, adminGuard, accountGuard } = platform
 
   const server = await createHttpServer({
@@ -28,7 +34,15 @@ export async function createApp(platform: Platform): Promise<HttpServer> {
     version: VERSION,
     api: describeApi(config.tenantHeader),
     docs: config.docs,
-    errors: [authErrors, tenancyErrors, organizationErrors, policyErrors, memberErrors, userErrors],
+    errors: [
+      authErrors,
+      tenancyErrors,
+      organizationErrors,
+      policyErrors,
+      memberErrors,
+      invitationErrors,
+      userErrors,
+    ],
     rateLimits: { enabled: config.rateLimits, factor: config.rateLimitFactor },
     hsts: config.production,
     trustProxy: config.trustedProxies.length > 0 && config.trustedProxies,
@@ -47,6 +61,8 @@ export async function createApp(platform: Platform): Promise<HttpServer> {
   devMailRoutes(server, mailer)
   exchangeRoutes(server, { exchange, coreGuard })
   memberRoutes(server, { members, cursors, tenantGuard })
+  invitationRoutes(server, { invitations, cursors, tenantGuard })
+  acceptanceRoutes(server, { acceptance, tenancy, tenantHeader: config.tenantHeader, coreGuard })
   policyRoutes(server, { tenantGuard, events })
   organizationRoutes(server, { organizations, coreGuard })
   userRoutes(server, { users, tenantGuard })

@@ -5,7 +5,7 @@ import { EventEmitter } from './events/index.ts'
 import { createSchemaPolicy } from './fleet/index.ts'
 import { createCursors } from './http/index.ts'
 import { createMailer } from './mail/index.ts'
-import { createMemberService, type MemberEvents } from './members/index.ts'
+import { createPeople, type MemberEvents } from './members/index.ts'
 import { readMigrations } from './migrations/index.ts'
 import {
   createMembershipMirror,
@@ -101,7 +101,7 @@ async function wire({ config, databaseUrl, secret, clock, log }: ComposeOptions,
     tenancy,
     memberships,
     cursors: createCursors(box.deriveKey('cursor')),
-    members: createMemberService({ memberships, events }),
+    ...createPeople({ memberships, ...identity, mailer, events }),
     mailer,
     ...identity,
     users: createUserService({ events }),

@@ -6,6 +6,7 @@ import type { Id } from '../platform/index.ts'
 import type { TenantDb, TenantTx } from '../tenancy/index.ts'
 import { isPermitted, type Permission, type TenantRole, type TenantUser } from '../users/index.ts'
 import type { MemberEvents } from './events.ts'
+import { revokeInvitationsOf } from './invitations/store.ts'
 import { type Encounter, type Outcome, requireAllowed, requireOwnable } from './rules.ts'
 import { deleteMember, findMember, setActive, setRole } from './store.ts'
 
@@ -24,7 +25,7 @@ export interface MemberService {
   find(tenant: TenantDb, id: Id): Promise<TenantUser>
   /** @throws also memberErrors.memberNotLinked, memberInactive */
   changeRole(actor: Actor, id: Id, role: TenantRole): Promise<TenantUser>
-  /** Ends the sessions too. */
+  /** Ends the sessions too, and revokes the member's open invitations, as do the loss of the right to invite and removal. */
   deactivate(actor: Actor, id: Id): Promise<TenantUser>
   reactivate(actor: Actor, id: Id): Promise<TenantUser>
   /** Everybody may remove oneself. */
@@ -38,13 +39,15 @@ export interface MemberServiceOptions {
   readonly events: Publisher<MemberEvents>
 }
 
-export function createMemberService({ memberships, events }: MemberServiceOptions): MemberService {
-  /** Runs `work` behind the lock of members, and copies into the core database what came of it. */
-  async function change<T>(
-    { tenant, user }: Actor,
-    id: Id,
-    work: (tx: TenantTx, encounter: Encounter) => Promise<T>,
-  ): Promise<T> {
+type Change = <T>(
+  actor: Actor,
+  id: Id,
+  work: (tx: TenantTx, encounter: Encounter) => Promise<T>,
+) => Promise<T>
+
+/** Runs `work` behind the lock of members, and copies into the core database what came of it. */
+function createChange(memberships: MembershipMirror): Change {
+  return async ({ tenant, user }, id, work) => {
     const { coreUserId } = await find(tenant, id)
     const concerned = new Set([user.coreUserId, coreUserId].filter((one) => one !== null))
     return await memberships.change(tenant, [...concerned], () =>
@@ -56,21 +59,12 @@ export function createMemberService({ memberships, events }: MemberServiceOption
       }),
     )
   }
+}
 
-  /** Sets whether a member is active, unless it is so already. */
-  async function setActivity(actor: Actor, id: Id, isActive: boolean): Promise<TenantUser> {
-    const { member, isChanged } = await change(actor, id, async (tx, encounter) => {
-      const { target } = encounter
-      const outcome: Outcome = { role: target.role, isActive }
-      await requireAllowed(tx, encounter, 'members.manage' satisfies Permission, outcome)
-      if (target.isActive === isActive) return { member: target, isChanged: false }
-      if (!isActive) await revokeSessionsOf(tx, id)
-      return { member: await setActive(tx, id, isActive), isChanged: true }
-    })
-    const name = isActive ? 'member.reactivated' : 'member.deactivated'
-    if (isChanged) events.publish(name, { userId: id, by: actor.user.id }, actor.tenant.tenantId)
-    return member
-  }
+export function createMemberService({ memberships, events }: MemberServiceOptions): MemberService {
+  const change = createChange(memberships)
+
+  const setActivity = createSetActivity(change, events)
 
   return {
     find,
@@ -80,6 +74,7 @@ export function createMemberService({ memberships, events }: MemberServiceOption
         const outcome: Outcome = { role, isActive: target.isActive }
         await requireAllowed(tx, encounter, 'members.role' satisfies Permission, outcome)
         if (target.role === role) return { member: target, from: role }
+        if (!isPermitted(role, 'invitations.manage' satisfies Permission)) await revokeInvitationsOf(tx, id)
         return { member: await setRole(tx, id, role), from: target.role }
       })
       if (from !== role) {
@@ -93,6 +88,7 @@ export function createMemberService({ memberships, events }: MemberServiceOption
     remove: async (actor, id) => {
       await change(actor, id, async (tx, encounter) => {
         await requireAllowed(tx, encounter, 'members.manage' satisfies Permission, 'gone')
+        await revokeInvitationsOf(tx, id)
         await deleteMember(tx, id)
       })
       events.publish('member.removed', { userId: id, by: actor.user.id }, actor.tenant.tenantId)
@@ -102,6 +98,26 @@ export function createMemberService({ memberships, events }: MemberServiceOption
       events.publish('organization.transferred', { from: actor.user.id, to: id }, actor.tenant.tenantId)
       return owner
     },
+  }
+}
+
+/** Sets whether a member is active, unless it is so already. */
+function createSetActivity(change: Change, events: Publisher<MemberEvents>) {
+  return async (actor: Actor, id: Id, isActive: boolean): Promise<TenantUser> => {
+    const { member, isChanged } = await change(actor, id, async (tx, encounter) => {
+      const { target } = encounter
+      const outcome: Outcome = { role: target.role, isActive }
+      await requireAllowed(tx, encounter, 'members.manage' satisfies Permission, outcome)
+      if (target.isActive === isActive) return { member: target, isChanged: false }
+      if (!isActive) {
+        await revokeSessionsOf(tx, id)
+        await revokeInvitationsOf(tx, id)
+      }
+      return { member: await setActive(tx, id, isActive), isChanged: true }
+    })
+    const name = isActive ? 'member.reactivated' : 'member.deactivated'
+    if (isChanged) events.publish(name, { userId: id, by: actor.user.id }, actor.tenant.tenantId)
+    return member
   }
 }
 

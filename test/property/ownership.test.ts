@@ -64,9 +64,16 @@ function changed(model: Model, actor: Person, { by, to, verb }: Step): number | 
   if (role === 'owner' && target.role !== 'owner' && !target.isActive) return 'member-inactive'
   const stays = role === 'owner' && verb !== 'deactivate' && verb !== 'remove'
   if (!stays && isLastOwner(model, target)) return 'last-owner'
-  if (verb === 'remove') model.people[to] = undefined
-  else model.people[to] = { role, isActive: isRole(verb) ? target.isActive : verb === 'reactivate' }
-  return verb === 'remove' ? 204 : 200
+  return settle(model, { to, verb }, target)
+}
+
+function settle({ people }: Model, { to, verb }: Omit<Step, 'by'>, { role, isActive }: Person): number {
+  if (verb === 'remove') {
+    people[to] = undefined
+    return 204
+  }
+  people[to] = isRole(verb) ? { role: verb, isActive } : { role, isActive: verb === 'reactivate' }
+  return 200
 }
 
 function isLastOwner({ people }: Model, person: Person): boolean {
