@@ -10,6 +10,7 @@ const floors = [
   'tenancy',
   'fleet',
   'events',
+  'audit',
   'mail',
   'users',
   'organizations',

@@ -1,3 +1,4 @@
+import { auditRoutes } from './audit/index.ts'
 import {
   accountRoutes,
   authErrors,
@@ -66,6 +67,7 @@ export async function createApp(platform: Platform): Promise<HttpServer> {
   policyRoutes(server, { tenantGuard, events })
   organizationRoutes(server, { organizations, coreGuard })
   userRoutes(server, { users, tenantGuard })
+  auditRoutes(server, { core, cursors, adminGuard, tenantAdminGuard: tenantGuard.requires('audit.read') })
   fleetRoutes(server, { core, clock, log, adminGuard })
   return server
 }
@@ -86,6 +88,7 @@ function describeApi(tenantHeader: string): ApiDescription {
       { name: 'organizations', description: 'Organizations of a platform user.' },
       { name: 'users', description: 'Users of one organization.' },
       { name: 'members', description: 'Who belongs to one organization, as what, and who may join.' },
+      { name: 'audit', description: 'What happened in one organization, for those who run it.' },
       { name: 'admin', description: 'For people who operate the platform.' },
     ],
     securitySchemes: {

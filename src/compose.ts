@@ -1,4 +1,5 @@
 import { fileURLToPath } from 'node:url'
+import { createRepeats } from './audit/index.ts'
 import { type AuthEvents, openIdentity } from './auth/index.ts'
 import type { Config } from './config.ts'
 import { EventEmitter } from './events/index.ts'
@@ -8,7 +9,6 @@ import { createMailer } from './mail/index.ts'
 import { createPeople, type MemberEvents } from './members/index.ts'
 import { readMigrations } from './migrations/index.ts'
 import {
-  createMembershipMirror,
   createOrganizationService,
   type OrganizationEvents,
   organizationHooks,
@@ -39,7 +39,7 @@ export interface ComposeOptions {
 
 export type Platform = Awaited<ReturnType<typeof compose>>
 
-const CORE_CONNECTIONS = 10
+const CORE_POOL = { applicationName: 'tenantry core', timeouts: REQUEST_TIMEOUTS, max: 10 }
 export const MIGRATIONS = { core: directory('core'), tenant: directory('tenant') } as const
 
 /**
@@ -57,9 +57,9 @@ export async function compose(options: ComposeOptions) {
   }
 }
 
-async function wire({ config, databaseUrl, secret, clock, log }: ComposeOptions, closers: Closers) {
-  const options = { url: databaseUrl, applicationName: 'tenantry core', timeouts: REQUEST_TIMEOUTS }
-  const pool = createPool({ ...options, max: CORE_CONNECTIONS })
+async function wire(options: ComposeOptions, closers: Closers) {
+  const { config, databaseUrl, secret, clock, log } = options
+  const pool = createPool({ ...CORE_POOL, url: databaseUrl })
   closers.push('core database', () => pool.close())
   const core = createDatabase('core', pool)
   const box = createSecretBox(secret)
@@ -87,9 +87,9 @@ async function wire({ config, databaseUrl, secret, clock, log }: ComposeOptions,
   closers.push('worker', () => tenancy.worker.stop())
   events.on('organization.created', 'log', ({ payload }) => log.info(payload, 'organization created'))
   tenancy.provisioner.use(organizationHooks(core, events))
-  const memberships = createMembershipMirror({ core, tenancy, log })
-  tenancy.worker.add({ name: 'memberships', run: memberships.repair, intervalMs: 10_000, pauseMs: 100 })
-  const identity = await openIdentity({ config, core, databaseUrl, tenancy, box, mailer, events, clock, log })
+  const repeats = createRepeats({ clock, log })
+  closers.push('failed attempts', () => repeats.settle())
+  const identity = await openIdentity({ ...options, core, tenancy, box, mailer, events, repeats })
   closers.push('signing keys', () => identity.keys.close())
 
   return {
@@ -98,12 +98,12 @@ async function wire({ config, databaseUrl, secret, clock, log }: ComposeOptions,
     log,
     core,
     events,
+    repeats,
     tenancy,
-    memberships,
-    cursors: createCursors(box.deriveKey('cursor')),
-    ...createPeople({ memberships, ...identity, mailer, events }),
+    ...createPeople({ core, tenancy, ...identity, mailer, events, log }),
     mailer,
     ...identity,
+    cursors: createCursors(box.deriveKey('cursor')),
     users: createUserService({ events }),
     organizations: createOrganizationService({ core, tenancy, log, perDay: config.organizationsPerDay }),
     close: async () => {

@@ -1,3 +1,19 @@
+CREATE TABLE public.audit_log (
+  id uuid NOT NULL,
+  occurred_at timestamp(3) with time zone DEFAULT now() NOT NULL,
+  action text NOT NULL,
+  actor_kind text NOT NULL,
+  actor_id uuid,
+  acted_by uuid,
+  target_kind text,
+  target_id text,
+  outcome text NOT NULL,
+  network text,
+  request_id text,
+  details jsonb DEFAULT '{}'::jsonb NOT NULL,
+  CONSTRAINT audit_log_pkey PRIMARY KEY (id)
+);
+
 CREATE TABLE public.fleet_run_tenants (
   run_id uuid NOT NULL,
   tenant_id uuid NOT NULL,
@@ -246,6 +262,24 @@ BEGIN
 END
 $function$;
 
+CREATE OR REPLACE FUNCTION public.refuse_audit_change()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+BEGIN
+  IF TG_OP = 'DELETE' AND current_setting('tenantry.audit_retention', true) = 'on' THEN
+    RETURN NULL;
+  END IF;
+  RAISE EXCEPTION 'the audit log is append-only' USING ERRCODE = 'insufficient_privilege';
+END
+$function$;
+
+CREATE INDEX audit_log_action_idx ON public.audit_log USING btree (action text_pattern_ops, id);
+
+CREATE INDEX audit_log_actor_id_idx ON public.audit_log USING btree (actor_id, id);
+
+CREATE INDEX audit_log_target_id_idx ON public.audit_log USING btree (target_id, id);
+
 CREATE INDEX fleet_run_tenants_tenant_id_idx ON public.fleet_run_tenants USING btree (tenant_id);
 
 CREATE INDEX fleet_runs_created_at_idx ON public.fleet_runs USING btree (created_at);
@@ -273,6 +307,8 @@ CREATE INDEX tenants_server_id_idx ON public.tenants USING btree (server_id);
 CREATE INDEX tenants_spare_idx ON public.tenants USING btree (server_id) WHERE (status = 'spare'::text);
 
 CREATE INDEX tenants_unfinished_idx ON public.tenants USING btree (claimed_until) WHERE (status = ANY (ARRAY['preparing'::text, 'provisioning'::text]));
+
+CREATE TRIGGER audit_log_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON public.audit_log FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_audit_change();
 
 CREATE TRIGGER signing_keys_notify AFTER INSERT OR DELETE OR UPDATE ON public.signing_keys FOR EACH STATEMENT EXECUTE FUNCTION public.notify_signing_keys_changed();
 

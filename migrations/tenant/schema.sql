@@ -1,3 +1,19 @@
+CREATE TABLE public.audit_log (
+  id uuid NOT NULL,
+  occurred_at timestamp(3) with time zone DEFAULT now() NOT NULL,
+  action text NOT NULL,
+  actor_kind text NOT NULL,
+  actor_id uuid,
+  acted_by uuid,
+  target_kind text,
+  target_id text,
+  outcome text NOT NULL,
+  network text,
+  request_id text,
+  details jsonb DEFAULT '{}'::jsonb NOT NULL,
+  CONSTRAINT audit_log_pkey PRIMARY KEY (id)
+);
+
 CREATE TABLE public.exchanged_sessions (
   session_id uuid NOT NULL,
   core_session_id uuid NOT NULL,
@@ -103,6 +119,24 @@ ALTER TABLE public.refresh_tokens ADD CONSTRAINT refresh_tokens_session_id_sessi
 
 ALTER TABLE public.sessions ADD CONSTRAINT sessions_user_id_users_id_fk FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
 
+CREATE OR REPLACE FUNCTION public.refuse_audit_change()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+BEGIN
+  IF TG_OP = 'DELETE' AND current_setting('tenantry.audit_retention', true) = 'on' THEN
+    RETURN NULL;
+  END IF;
+  RAISE EXCEPTION 'the audit log is append-only' USING ERRCODE = 'insufficient_privilege';
+END
+$function$;
+
+CREATE INDEX audit_log_action_idx ON public.audit_log USING btree (action text_pattern_ops, id);
+
+CREATE INDEX audit_log_actor_id_idx ON public.audit_log USING btree (actor_id, id);
+
+CREATE INDEX audit_log_target_id_idx ON public.audit_log USING btree (target_id, id);
+
 CREATE INDEX invitations_invited_by_idx ON public.invitations USING btree (invited_by);
 
 CREATE UNIQUE INDEX invitations_open_email_key ON public.invitations USING btree (email) WHERE ((accepted_at IS NULL) AND (revoked_at IS NULL));
@@ -110,3 +144,5 @@ CREATE UNIQUE INDEX invitations_open_email_key ON public.invitations USING btree
 CREATE INDEX refresh_tokens_session_id_idx ON public.refresh_tokens USING btree (session_id);
 
 CREATE INDEX sessions_user_id_idx ON public.sessions USING btree (user_id);
+
+CREATE TRIGGER audit_log_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON public.audit_log FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_audit_change();

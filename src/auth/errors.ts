@@ -51,19 +51,18 @@ export const authErrors = defineErrors({
       'This route needs the other kind of token: core tokens for the platform, tenant tokens for an organization.',
     headers: { 'www-authenticate': `${CHALLENGE}, error="insufficient_scope"` },
   },
-  permissionDenied: {
-    code: 'permission-denied',
-    status: 403,
-    title: 'Permission denied',
-    detail:
-      'Your role in this organization does not allow this; "x-permission" in the API description says what does.',
-  },
   adminRequired: {
     code: 'admin-required',
     status: 403,
     title: 'Platform administrators only',
     detail:
       'This route is for people who operate the platform; "tenantry admin create" makes somebody one of them.',
+  },
+  permissionDenied: {
+    code: 'permission-denied',
+    status: 403,
+    title: 'Permission denied',
+    detail: 'Your role in this organization does not allow this; its owner and its admins may.',
   },
   tenantHeaderRequired: {
     code: 'tenant-header-required',

@@ -1,3 +1,4 @@
+import type { Repeats } from '../audit/index.ts'
 import type { Config } from '../config.ts'
 import type { EventEmitter, Publisher } from '../events/index.ts'
 import type { Mailer } from '../mail/index.ts'
@@ -22,6 +23,7 @@ export interface IdentityOptions {
   readonly box: SecretBox
   readonly mailer: Mailer
   readonly events: Publisher<AuthEvents> & Pick<EventEmitter<AuthEvents>, 'on'>
+  readonly repeats: Repeats
   readonly clock: Clock
   readonly log: Logger
 }
@@ -42,7 +44,7 @@ export interface Identity extends Guards {
  * @throws SigningKeyError, or what the core database answers
  */
 export async function openIdentity(options: IdentityOptions): Promise<Identity> {
-  const { config, core, databaseUrl, tenancy, box, mailer, events, clock, log } = options
+  const { config, core, databaseUrl, tenancy, box, mailer, events, repeats, clock, log } = options
   const issuer = `urn:uuid:${await tenancy.installationId()}`
   const keys = await openKeys({ core, box, databaseUrl, clock, log })
   const tokens = createAccessTokens({ keys: keys.ring, issuer, ttl: config.accessTokenTtl, clock })
@@ -53,7 +55,7 @@ export async function openIdentity(options: IdentityOptions): Promise<Identity> 
     sessions,
     passwords,
     exchange: createTokenExchange({ core, tenancy, sessions, events }),
-    auth: createAuthService({ core, sessions, passwords, events }),
+    auth: createAuthService({ core, sessions, passwords, events, repeats }),
     accounts: createAccounts({ core, tenancy, passwords, mailer, events }),
     ...createGuards({ core, tenancy, tokens, tenantHeader: config.tenantHeader }),
   }

@@ -1,3 +1,4 @@
+import { type Repeats, recordAuditLast } from '../audit/index.ts'
 import type { Publisher } from '../events/index.ts'
 import { httpErrors } from '../http/index.ts'
 import { admitNewMember } from '../organizations/index.ts'
@@ -15,6 +16,7 @@ import {
   type TenantUserRow,
 } from '../users/index.ts'
 import { findSessionStart } from './accounts/store.ts'
+import { byUser, loginFailed } from './audit.ts'
 import { authErrors } from './errors.ts'
 import type { AuthEvents } from './events.ts'
 import { mayExchangedGoOn } from './exchange/session.ts'
@@ -60,12 +62,18 @@ export interface AuthServiceOptions {
   readonly sessions: Sessions
   readonly passwords: PasswordHasher
   readonly events: Publisher<AuthEvents>
+  /** Where sign-ins are noted that failed. */
+  readonly repeats: Repeats
 }
 
 export function createAuthService(options: AuthServiceOptions): AuthService {
-  const { core, sessions, passwords, events } = options
+  const { core, sessions, passwords, events, repeats } = options
   const realmOf = (tenant?: TenantDb): Realm =>
     tenant ? { scope: 'tenant', db: tenant } : { scope: 'core', db: core }
+  const noteFailure = ({ scope, db }: Realm, { id, isActive }: { id: Id; isActive: boolean }) => {
+    const realm = scope === 'tenant' ? db.tenantId : scope
+    repeats.note(db, `login ${realm} ${id}`, loginFailed(id, isActive))
+  }
 
   return {
     register: async (registration, origin, tenant) => {
@@ -74,7 +82,9 @@ export function createAuthService(options: AuthServiceOptions): AuthService {
       if (!tenant) {
         const { user, session } = await core.transaction(async (tx) => {
           const inserted = await insertCoreUser(tx, fresh)
-          return { user: inserted, session: await sessions.open(tx, inserted.id, origin) }
+          const opened = await sessions.open(tx, inserted.id, origin)
+          await recordAuditLast(tx, byUser('user.registered', inserted.id))
+          return { user: inserted, session: opened }
         })
         events.publish('user.registered', { userId: user.id, email })
         return { scope: 'core', user, tokens: await sessions.issue(realmOf(), session) }
@@ -82,7 +92,9 @@ export function createAuthService(options: AuthServiceOptions): AuthService {
       const { user, session } = await tenant.transaction(async (tx) => {
         await admitNewMember(tx, 'registration', email)
         const inserted = await insertTenantUser(tx, fresh)
-        return { user: inserted, session: await sessions.open(tx, inserted.id, origin) }
+        const opened = await sessions.open(tx, inserted.id, origin)
+        await recordAuditLast(tx, byUser('user.registered', inserted.id))
+        return { user: inserted, session: opened }
       })
       events.publish('tenant_user.registered', { userId: user.id, email }, tenant.tenantId)
       return { scope: 'tenant', user, tenant, tokens: await sessions.issue(realmOf(tenant), session) }
@@ -94,7 +106,10 @@ export function createAuthService(options: AuthServiceOptions): AuthService {
         ? await findTenantAccount(core, tenant, address)
         : await findCoreUserByEmail(core, address)
       const isRight = await passwords.verify(password, found?.passwordHash)
-      if (!found?.isActive || !isRight || !found.passwordHash) throw authErrors.invalidCredentials()
+      if (!found?.isActive || !isRight || !found.passwordHash) {
+        if (found) noteFailure(realmOf(tenant), found)
+        throw authErrors.invalidCredentials()
+      }
       const { id: userId, passwordHash } = found
       const coreUserId = 'coreUserId' in found ? found.coreUserId : null
       const checked = { userId, coreUserId, password, passwordHash, origin }

@@ -1,3 +1,4 @@
+import { auditLog } from '../audit/index.ts'
 import { exchangedSessions, oneTimeTokens, refreshTokens, sessions, signingKeys } from '../auth/index.ts'
 import { fleetRuns, fleetRunTenants } from '../fleet/index.ts'
 import { mailRecipients } from '../mail/index.ts'
@@ -30,6 +31,7 @@ export const MODELS = {
     fleetRunTenants,
     mailRecipients,
     oneTimeTokens,
+    auditLog,
   },
   tenant: {
     tenantIdentity,
@@ -40,5 +42,6 @@ export const MODELS = {
     refreshTokens,
     exchangedSessions,
     oneTimeTokens,
+    auditLog,
   },
 } as const

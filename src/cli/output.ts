@@ -3,6 +3,8 @@ export interface Output {
   readonly json: boolean
   /** The command's result: `value` as JSON with --json, otherwise `text`. */
   data(value: unknown, text: string): void
+  /** Lines of JSON, written as they are: what could move a terminal's cursor is escaped in them. */
+  lines(text: string): void
   /** For a person who watches; never part of the data. */
   note(message: string): void
 }
@@ -19,6 +21,7 @@ export function createOutput(stdout: TextSink, stderr: TextSink, json: boolean):
       if (json) stdout.write(`${JSON.stringify(value)}\n`)
       else if (text !== '') stdout.write(`${printable(text)}\n`)
     },
+    lines: (text) => void stdout.write(text),
     note: (message) => stderr.write(`${printable(message)}\n`),
   }
 }

@@ -55,6 +55,7 @@ describe('the command line', () => {
     'migrate status',
     'migrate history',
     'tenants list',
+    'audit export',
     'keys list',
     'keys rotate',
     'keys revoke',

@@ -2,6 +2,7 @@ import { Command, CommanderError, Option } from 'commander'
 import { type Config, type Environment, loadConfig } from '../config.ts'
 import { systemClock } from '../platform/index.ts'
 import { adminCommand } from './admin/command.ts'
+import { auditCommand } from './audit/command.ts'
 import type { Run } from './context.ts'
 import { doctorCommand } from './doctor/command.ts'
 import { EXIT, type ExitCode } from './exit-codes.ts'
@@ -74,6 +75,7 @@ export async function runCommandLine(args: readonly string[], surroundings: Surr
   program.addCommand(runsCommand(run))
   program.addCommand(adminCommand(run))
   program.addCommand(keysCommand(run))
+  program.addCommand(auditCommand(run))
   program.addCommand(tenantsCommand(run))
   program.addCommand(serversCommand(run))
   program.addCommand(doctorCommand(run))

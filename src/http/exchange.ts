@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net'
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import { Abandonment, type AppError, abandonable, type WorkContext } from '../platform/index.ts'
+import { Abandonment, type AppError, abandonable, fromAddress, type WorkContext } from '../platform/index.ts'
 import { httpErrors } from './errors.ts'
 
 /** One request and its answer, from the first hook to the last byte. */
@@ -86,7 +86,7 @@ export class Exchanges {
       request,
       reply,
       abandonment,
-      context: abandonable({ request_id: request.id }, abandonment),
+      context: abandonable(fromAddress({ request_id: request.id }, request.ip ?? ''), abandonment),
       pattern,
       timeoutMs,
       startedAt,

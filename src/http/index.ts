@@ -38,7 +38,7 @@ export {
   type RateLimitOptions,
   type RateLimits,
 } from './rate-limits/limits.ts'
-export { networkOf } from './rate-limits/network.ts'
+export { coarseNetworkOf, networkOf } from './rate-limits/network.ts'
 export { RATE, type RatePolicy } from './rate-limits/policy.ts'
 export { responses } from './responses.ts'
 export { Exactly, Id, Nullable, Timestamp } from './schemas.ts'

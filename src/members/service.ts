@@ -1,3 +1,4 @@
+import { recordAudit } from '../audit/index.ts'
 import { authErrors, revokeSessionsOf } from '../auth/index.ts'
 import type { Publisher } from '../events/index.ts'
 import { httpErrors } from '../http/index.ts'
@@ -5,6 +6,7 @@ import { lockMembers, type MembershipMirror } from '../organizations/index.ts'
 import type { Id } from '../platform/index.ts'
 import type { TenantDb, TenantTx } from '../tenancy/index.ts'
 import { isPermitted, type Permission, type TenantRole, type TenantUser } from '../users/index.ts'
+import { by, byMember, memberAudit } from './audit.ts'
 import type { MemberEvents } from './events.ts'
 import { revokeInvitationsOf } from './invitations/store.ts'
 import { type Encounter, type Outcome, requireAllowed, requireOwnable } from './rules.ts'
@@ -75,7 +77,11 @@ export function createMemberService({ memberships, events }: MemberServiceOption
         await requireAllowed(tx, encounter, 'members.role' satisfies Permission, outcome)
         if (target.role === role) return { member: target, from: role }
         if (!isPermitted(role, 'invitations.manage' satisfies Permission)) await revokeInvitationsOf(tx, id)
-        return { member: await setRole(tx, id, role), from: target.role }
+        const from = target.role
+        const member = await setRole(tx, id, role)
+        const aim = { target: { kind: 'user', id }, details: { from, to: role } }
+        await recordAudit(tx, memberAudit('member.role_changed', { ...by(actor.user.id), ...aim }))
+        return { member, from }
       })
       if (from !== role) {
         const payload = { userId: id, by: actor.user.id, from, to: role }
@@ -90,6 +96,7 @@ export function createMemberService({ memberships, events }: MemberServiceOption
         await requireAllowed(tx, encounter, 'members.manage' satisfies Permission, 'gone')
         await revokeInvitationsOf(tx, id)
         await deleteMember(tx, id)
+        await recordAudit(tx, byMember('member.removed', actor.user.id, id))
       })
       events.publish('member.removed', { userId: id, by: actor.user.id }, actor.tenant.tenantId)
     },
@@ -104,6 +111,7 @@ export function createMemberService({ memberships, events }: MemberServiceOption
 /** Sets whether a member is active, unless it is so already. */
 function createSetActivity(change: Change, events: Publisher<MemberEvents>) {
   return async (actor: Actor, id: Id, isActive: boolean): Promise<TenantUser> => {
+    const name = isActive ? 'member.reactivated' : 'member.deactivated'
     const { member, isChanged } = await change(actor, id, async (tx, encounter) => {
       const { target } = encounter
       const outcome: Outcome = { role: target.role, isActive }
@@ -113,9 +121,10 @@ function createSetActivity(change: Change, events: Publisher<MemberEvents>) {
         await revokeSessionsOf(tx, id)
         await revokeInvitationsOf(tx, id)
       }
-      return { member: await setActive(tx, id, isActive), isChanged: true }
+      const member = await setActive(tx, id, isActive)
+      await recordAudit(tx, byMember(name, actor.user.id, id))
+      return { member, isChanged: true }
     })
-    const name = isActive ? 'member.reactivated' : 'member.deactivated'
     if (isChanged) events.publish(name, { userId: id, by: actor.user.id }, actor.tenant.tenantId)
     return member
   }
@@ -128,7 +137,9 @@ async function handOver(tx: TenantTx, { actor, target }: Encounter): Promise<Ten
     throw httpErrors.validationFailed({ errors: [{ pointer: '/member_id', code: 'not-allowed' }] })
   requireOwnable(target)
   await setRole(tx, actor.id, 'admin')
-  return await setRole(tx, target.id, 'owner')
+  const owner = await setRole(tx, target.id, 'owner')
+  await recordAudit(tx, byMember('organization.transferred', actor.id, target.id))
+  return owner
 }
 
 async function find(tenant: TenantDb | TenantTx, id: Id): Promise<TenantUser> {

@@ -1,6 +1,7 @@
 import type { Publisher } from '../events/index.ts'
 import type { CoreDb, ProvisioningHooks } from '../tenancy/index.ts'
 import { addOwner, rehearseOwner } from '../users/index.ts'
+import { organizationCreated } from './audit.ts'
 import type { OrganizationEvents } from './events.ts'
 import { KnownBirth } from './reservation.ts'
 import { findOrganization, findOwnerOf } from './store.ts'
@@ -11,7 +12,7 @@ export function organizationHooks(core: CoreDb, events: Publisher<OrganizationEv
     seed: async (tenant, known, isFlushedLater = false) => {
       const owner = known instanceof KnownBirth ? known.owner : await findOwnerOf(core, tenant.tenantId)
       if (!owner) throw new Error('a tenant without an organization or an owner cannot be seeded')
-      await addOwner(tenant, owner, isFlushedLater)
+      await addOwner(tenant, owner, isFlushedLater, (id) => organizationCreated(tenant.tenantId, id))
     },
     rehearse: rehearseOwner,
     activated: async (tenantId, known) => {

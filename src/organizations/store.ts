@@ -1,8 +1,10 @@
 import { and, asc, desc, eq, gt, inArray, isNotNull, isNull, lt, or, sql } from 'drizzle-orm'
 import { union } from 'drizzle-orm/pg-core'
+import { auditAlong } from '../audit/index.ts'
 import { type Id, violates } from '../platform/index.ts'
 import { type CoreExecutor, type CoreTx, type TenantStatus, tenants } from '../tenancy/index.ts'
 import { coreUsers, type TenantRole } from '../users/index.ts'
+import { organizationCreated } from './audit.ts'
 import { memberships } from './memberships/tables.ts'
 import { organizationRequests, organizations } from './tables.ts'
 
@@ -62,9 +64,14 @@ const KEPT = sql`interval '24 hours'`
 /** Each new key takes away so many old ones, so that there are never many. */
 const PURGE_LIMIT = 10
 
-/** Gives the row as it was written. */
+/** Gives the row as it was written. That it was is recorded by the same statement, because somebody waits for it. */
 export async function insertOrganization(core: CoreExecutor, organization: NewOrganization) {
-  const [row] = await core.orm.insert(organizations).values(organization).returning()
+  const created = organizationCreated(organization.id, organization.ownerId)
+  const [row] = await core.orm
+    .with(auditAlong(core, created))
+    .insert(organizations)
+    .values(organization)
+    .returning()
   if (!row) throw new Error('INSERT gave no row')
   return row
 }

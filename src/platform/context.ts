@@ -1,6 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 
 const ABANDONMENT = Symbol('abandonment')
+const CLIENT_ADDRESS = Symbol('client address')
 
 /** Tells work that nobody waits for its result any more, such as a client that hung up. */
 export class Abandonment {
@@ -31,6 +32,8 @@ export class Abandonment {
 export interface WorkContext {
   /** Where the work is for somebody who may go away. A symbol, so that it is no part of what is logged. */
   [ABANDONMENT]?: Abandonment
+  /** Whose wish the work is comes from there. A symbol too: log lines have their own idea of it. */
+  [CLIENT_ADDRESS]?: string
   request_id?: string
   tenant_id?: string
   user_id?: string
@@ -59,6 +62,16 @@ export function abandonable<Context extends WorkContext>(
   abandonment: Abandonment,
 ): Context {
   return { ...context, [ABANDONMENT]: abandonment }
+}
+
+/** A context for work that a client asked for. */
+export function fromAddress<Context extends WorkContext>(context: Context, address: string): Context {
+  return { ...context, [CLIENT_ADDRESS]: address }
+}
+
+/** The IP address of who asked for the running work; `undefined` where no client did. */
+export function currentClientAddress(): string | undefined {
+  return storage.getStore()?.[CLIENT_ADDRESS]
 }
 
 /** Runs `work` in the same context, but as work that goes on when nobody waits for it any more. */

@@ -24,6 +24,8 @@ export interface SchemaGateOptions {
   readonly migrations: MigrationSet
   readonly policy: SchemaPolicy
   readonly maintain: Maintain
+  /** What is known of it now. */
+  readonly find: (tenant: TenantRecord) => Promise<TenantRecord | undefined>
   /** Forgets a record and reads it again. */
   readonly reload: (tenant: TenantRecord) => Promise<TenantRecord | undefined>
 }
@@ -41,21 +43,31 @@ export interface SchemaGate {
   pass(tenant: TenantRecord): Promise<TenantRecord | undefined>
 }
 
-type SchemaColumns = Pick<TenantRecord, 'migrationsApplied'>
+type SchemaColumns = Pick<TenantRecord, 'schemaVersion' | 'migrationsApplied'>
 
-/** How many of the migrations a tenant lacks, as far as the core database knows; 0 for one that is newer than they are. */
-export function lacks({ migrationsApplied }: SchemaColumns, { files }: MigrationSet): number {
-  return Math.max(0, files.length - migrationsApplied)
+/**
+ * How many of the migrations a tenant lacks, as far as the core database knows. A file that it holds and that is gone makes
+ * up for none that is newer than all of its own.
+ */
+export function lacks({ schemaVersion, migrationsApplied }: SchemaColumns, set: MigrationSet): number {
+  const { files, latest = '' } = set
+  const current = schemaVersion ?? ''
+  // Asked for every request, and so it is nearly always.
+  const later = current >= latest ? 0 : files.filter(({ version }) => version > current).length
+  return later + Math.max(0, files.length - later - migrationsApplied)
 }
 
-export function createSchemaGate({ migrations, policy, maintain, reload }: SchemaGateOptions): SchemaGate {
+export function createSchemaGate(options: SchemaGateOptions): SchemaGate {
+  const { migrations, policy, maintain, find, reload } = options
   const { window, catchUp } = policy
   return {
     isOpen: (tenant) => lacks(tenant, migrations) === 0,
     pass: async (tenant) => {
       if (catchUp && (await catchUp(tenant, maintain))) return await reload(tenant)
-      if (lacks(tenant, migrations) > window) throw tenancyErrors.tenantNotReady()
-      return tenant
+      // That took a while, in which it may have been suspended.
+      const known = catchUp ? await find(tenant) : tenant
+      if (known && lacks(known, migrations) > window) throw tenancyErrors.tenantNotReady()
+      return known
     },
   }
 }

@@ -12,7 +12,7 @@ import {
 } from '../platform/index.ts'
 import { type Admission, createAdmission } from './admission.ts'
 import { type BrokerStats, sumOfStats } from './broker/index.ts'
-import { rotateCredentials } from './credentials/rotate.ts'
+import { type RecordRotation, rotateCredentials } from './credentials/rotate.ts'
 import { type CredentialVault, createCredentialVault } from './credentials/vault.ts'
 import { TenantDirectory } from './directory.ts'
 import { createOperations, type Operations } from './operations/operations.ts'
@@ -77,7 +77,7 @@ export interface Tenancy {
   /** Makes what the first organization would otherwise have to wait for. */
   prepare(): Promise<void>
   /** Gives a tenant's login role another password. Throws what `rotateCredentials` throws. */
-  rotateCredentials(tenantId: Id): Promise<number>
+  rotateCredentials(tenantId: Id, record?: RecordRotation): Promise<number>
   readonly operations: Operations
   /** Connections to tenant databases and those who wait for one, of all servers together. */
   connections(): BrokerStats
@@ -142,8 +142,8 @@ export function createTenancy(options: TenancyOptions): Tenancy {
     spares,
     reconcile: reconcileOnce,
     prepare: () => prepare(servers, log),
-    rotateCredentials: (tenantId) =>
-      rotateCredentials({ core, servers, vault }, tenantId).finally(() => directory.invalidate(tenantId)),
+    rotateCredentials: (id, record) =>
+      rotateCredentials({ core, servers, vault }, id, record).finally(() => directory.invalidate(id)),
     operations: createOperations(doctor),
     connections: () => sumOfStats(servers.used.map(({ broker }) => broker.stats())),
     maintain,
@@ -176,7 +176,8 @@ function createGate(
     directory.invalidate(id)
     return directory.find(id)
   }
-  return { maintain, gate: createSchemaGate({ migrations, policy, maintain, reload }) }
+  const find = ({ id }: TenantRecord) => directory.find(id)
+  return { maintain, gate: createSchemaGate({ migrations, policy, maintain, find, reload }) }
 }
 
 function createDirectory({ core, clock, databaseUrl, watch = false }: TenancyOptions): TenantDirectory {

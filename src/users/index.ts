@@ -1,3 +1,4 @@
+export { userAudit } from './audit.ts'
 export { canonicalDomain, canonicalEmail } from './email.ts'
 export { userErrors } from './errors.ts'
 export type { UserEvents } from './events.ts'

@@ -1,3 +1,4 @@
+import type { AuditEntry } from '../audit/index.ts'
 import type { Publisher } from '../events/index.ts'
 import { httpErrors } from '../http/index.ts'
 import { type Id, newId } from '../platform/index.ts'
@@ -55,12 +56,18 @@ function updateExpected(
   })
 }
 
-/** Makes the owner of an organization a linked user of its database: without a password there, it signs in with the core one. */
+/**
+ * Makes the owner of an organization a linked user of its database: without a password there, it signs in with the core one.
+ *
+ * @param entryOf what is recorded of it, given the owner's id there
+ */
 export async function addOwner(
   tenant: TenantDb,
   owner: Pick<CoreUser, 'id' | 'email' | 'fullName'>,
   isFlushedLater: boolean,
+  entryOf: (ownerId: Id) => AuditEntry,
 ): Promise<void> {
   const { id: coreUserId, email, fullName } = owner
-  await upsertOwner(tenant, { id: newId(), coreUserId, email, fullName }, isFlushedLater)
+  const id = newId()
+  await upsertOwner(tenant, { id, coreUserId, email, fullName }, isFlushedLater, entryOf(id))
 }

@@ -1,6 +1,8 @@
 import { eq, sql } from 'drizzle-orm'
+import { type AuditEntry, auditOf } from '../audit/index.ts'
 import { type Id, newId, violates } from '../platform/index.ts'
 import type { CoreExecutor, TenantExecutor, TenantTx } from '../tenancy/index.ts'
+import { userAudit } from './audit.ts'
 import { userErrors } from './errors.ts'
 import { coreUsers, tenantUsers } from './tables.ts'
 import type {
@@ -56,22 +58,28 @@ export async function insertTenantUser(tenant: TenantExecutor, user: NewTenantUs
 }
 
 /**
- * Puts the owner into a new tenant; a second time changes nothing.
+ * Puts the owner into a new tenant; a second time changes nothing, and records nothing.
  *
+ * @param entry records it
  * @param isFlushedLater the commit returns before the disk has it, because a later one waits for this one too
  */
 export async function upsertOwner(
   tenant: TenantExecutor,
   owner: { id: Id; coreUserId: Id; email: string; fullName: string | null },
   isFlushedLater: boolean,
+  entry: AuditEntry,
 ): Promise<void> {
   const { id, coreUserId, email, fullName } = owner
+  // One statement: the birth of an organization waits for each.
   const { rowCount } = await tenant.orm.execute(
-    sql`INSERT INTO users (id, core_user_id, email, full_name, is_owner, role)
-      SELECT ${id}::uuid, ${coreUserId}::uuid, ${email}, ${fullName}, true, 'owner'
-      WHERE NOT EXISTS (SELECT FROM users WHERE core_user_id IS DISTINCT FROM ${coreUserId}::uuid)
-      ON CONFLICT (core_user_id) DO NOTHING
-      RETURNING CASE WHEN ${isFlushedLater} THEN set_config('synchronous_commit', 'off', true) END`,
+    sql`WITH made AS (
+        INSERT INTO users (id, core_user_id, email, full_name, is_owner, role)
+        SELECT ${id}::uuid, ${coreUserId}::uuid, ${email}, ${fullName}, true, 'owner'
+        WHERE NOT EXISTS (SELECT FROM users WHERE core_user_id IS DISTINCT FROM ${coreUserId}::uuid)
+        ON CONFLICT (core_user_id) DO NOTHING
+        RETURNING id
+      ), audit AS (${auditOf('made', entry)})
+      SELECT CASE WHEN ${isFlushedLater} THEN set_config('synchronous_commit', 'off', true) END FROM made`,
   )
   if (rowCount) return
   const [known] = await tenant.orm
@@ -90,8 +98,12 @@ export async function rehearseOwner(tenant: TenantExecutor): Promise<void> {
     sql`, `,
   )
   await tenant.orm.execute(
-    sql`INSERT INTO ${tenantUsers} (${columns}) SELECT ${newId()}::uuid, ${newId()}::uuid, '', true, 'owner' WHERE false
-      ON CONFLICT (${sql.identifier(coreUserId.name)}) DO NOTHING`,
+    sql`WITH made AS (
+        INSERT INTO ${tenantUsers} (${columns}) SELECT ${newId()}::uuid, ${newId()}::uuid, '', true, 'owner' WHERE false
+        ON CONFLICT (${sql.identifier(coreUserId.name)}) DO NOTHING
+        RETURNING id
+      ), audit AS (${auditOf('made', userAudit('admin.created', { actor: { kind: 'system' } }))})
+      SELECT FROM made`,
   )
 }
 

@@ -47,9 +47,13 @@ const ROUTES: readonly (readonly [Method, string, 'core' | 'tenant' | 'either' |
   ['POST', '/api/v1/members/{id}/deactivate', 'tenant'],
   ['POST', '/api/v1/members/{id}/reactivate', 'tenant'],
   ['GET', '/api/v1/admin/runs', 'core'],
+  ['GET', '/api/v1/admin/audit', 'core'],
+  ['GET', '/api/v1/admin/audit/export', 'core'],
   ['GET', '/api/v1/admin/runs/{id}', 'core'],
   ['GET', '/api/v1/admin/runs/{id}/events', 'core'],
   ['GET', '/api/v1/users/me', 'tenant'],
+  ['GET', '/api/v1/audit', 'tenant'],
+  ['GET', '/api/v1/audit/export', 'tenant'],
   ['PUT', '/api/v1/users/me', 'tenant'],
 ]
 const GUARDED = ROUTES.filter(([, , scope]) => scope !== 'anyone')

@@ -135,6 +135,18 @@ const DAMAGES: readonly Damage[] = [
   },
   {
     code: 'rights-wrong',
+    what: 'O15 its role may change the audit log',
+    in: 'tenant',
+    harm: () => `DO $$ BEGIN EXECUTE format('GRANT DELETE ON audit_log TO %I', ${group}); END $$`,
+  },
+  {
+    code: 'rights-wrong',
+    what: 'its role may not add to the audit log',
+    in: 'tenant',
+    harm: () => `DO $$ BEGIN EXECUTE format('REVOKE INSERT ON audit_log FROM %I', ${group}); END $$`,
+  },
+  {
+    code: 'rights-wrong',
     what: 'PUBLIC may use its schema',
     in: 'tenant',
     harm: () => 'GRANT CREATE ON SCHEMA public TO PUBLIC',

@@ -91,6 +91,7 @@ describe('an organization', () => {
       user: {
         id: expect.stringMatching(ID),
         email: ann.email,
+        email_verified: false,
         full_name: 'Ann Lee',
         is_active: true,
         is_owner: true,

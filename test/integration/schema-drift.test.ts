@@ -151,7 +151,7 @@ describe('L5 what is newer than this program', () => {
     const version = '20990101000000'
     const before = await core(sql`SELECT id, schema_version, migrations_applied FROM tenants ORDER BY id`)
     await core(
-      sql`UPDATE tenants SET schema_version = ${version}, migrations_applied = 2 WHERE id <> ${id(0)}`,
+      sql`UPDATE tenants SET schema_version = ${version}, migrations_applied = migrations_applied + 1 WHERE id <> ${id(0)}`,
     )
     for (const command of ['migrate up tenants', 'migrate up tenants --dry-run']) {
       const { code, stderr } = await line.run(command)

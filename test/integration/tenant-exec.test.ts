@@ -45,6 +45,17 @@ describe('tenants exec', () => {
     expect(stdout.split('\n').filter((text) => text.includes('"1"'))).toEqual([`${ids[0]}: {"phone":"1"}`])
   })
 
+  it('only reads also behind the end of its transaction', async () => {
+    const sql = "SELECT 1; COMMIT; BEGIN; UPDATE users SET phone = '2'; COMMIT"
+    const refused = await line.run(['tenants', 'exec', '--tenant', ids[1] ?? '', '--sql', sql])
+    expect(refused).toMatchObject({
+      code: EXIT.someFailed,
+      stderr: expect.stringContaining('read-only transaction'),
+    })
+    const { stdout } = await line.run(['tenants', 'exec', '--sql', 'SELECT phone FROM users'])
+    expect(stdout).not.toContain('"2"')
+  })
+
   it('goes past a tenant that fails, and leaves nothing half done there', async () => {
     const sql = `CREATE TABLE marks (id int); SELECT 1 / (current_database() <> 'tenant_${ids[1]}')::int`
     const { code, stderr } = await line.run(['tenants', 'exec', '--write', '--sql', sql])

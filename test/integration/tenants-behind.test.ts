@@ -9,6 +9,8 @@ import { type CheckedPlatform, startCheckedPlatform } from '../support/checked-p
 import { tenancyWith, withMigration } from '../support/own-migrations.ts'
 
 const VERSION = '20990101000000'
+/** Whoever holds it migrates the database. */
+const MIGRATION_LOCK = '8387227955466269561'
 
 let test: CheckedPlatform
 let newer: MigrationSet
@@ -104,6 +106,50 @@ describe('a tenant that lacks a migration, where that is done on request', () =>
     const tenancy = processWith(broken, 'on-request', 1)
     expect(await tenancy.withTenant(id, async () => 'served')).toBe('served')
     expect(await recorded(id)).toMatchObject({ migration_failures: 1 })
+  })
+
+  it('takes long, and those who come later do not wait, nor do tenants lose their places behind it', async () => {
+    const ids = [await bornBefore(), await bornBefore(), await bornBefore()]
+    const slow = await withMigration(VERSION, 'SELECT pg_sleep(7); CREATE TABLE notes (body text)')
+    const tenancy = processWith(slow, 'on-request')
+    const ask = (id: string) => tenancy.withTenant(id, countNotes).then(String, (error) => error.code)
+    expect(await Promise.all(ids.map(ask))).toEqual(Array(3).fill('tenant-not-ready'))
+    // Those that waited would be served.
+    expect(await Promise.all(ids.slice(0, 2).map(ask))).toEqual(Array(2).fill('tenant-not-ready'))
+    // Nobody asks for the third again.
+    const versions = () => Promise.all(ids.map(async (id) => (await recorded(id))?.['schema_version']))
+    await expect.poll(versions, { timeout: 20_000 }).toEqual(Array(3).fill(VERSION))
+  })
+
+  it('is not said to have failed where somebody else migrates it', async () => {
+    const id = await bornBefore()
+    const tenancy = processWith(newer, 'on-request')
+    const before = test.logged.length
+    await tenancy.maintain(need(await tenancy.find(id)), async (connection) => {
+      await connection.query(`SELECT pg_advisory_lock(${MIGRATION_LOCK})`)
+      await expect(tenancy.withTenant(id, countNotes)).rejects.toMatchObject({ code: 'tenant-not-ready' })
+      const given = () =>
+        test.logged.slice(before).some(({ tenant_id, failure }) => tenant_id === id && failure)
+      await expect.poll(given).toBe(true)
+    })
+    expect(await recorded(id)).toMatchObject({ migration_failures: 0, migration_failure: null })
+    const ask = () => tenancy.withTenant(id, countNotes).then(Boolean, String)
+    await expect.poll(ask, { timeout: 10_000 }).toBe(true)
+  })
+
+  it('is refused by the time of the answer when it was suspended meanwhile', async () => {
+    const id = await bornBefore()
+    const tenancy = processWith(broken, 'on-request', 1)
+    const tenant = need(await tenancy.find(id))
+    // Asked for before, migrated after.
+    const admitted = tenancy.maintain(tenant, async (connection) => {
+      await connection.query(`SELECT pg_advisory_lock(${MIGRATION_LOCK})`)
+      const asked = tenancy.withTenant(id, async () => 'served').catch((error) => error.code)
+      await expect.poll(() => tenancy.connections().busy + tenancy.connections().waiting).toBeGreaterThan(1)
+      await test.platform.core.orm.execute(sql`UPDATE tenants SET status = 'suspended' WHERE id = ${id}`)
+      return { asked }
+    })
+    expect(await (await admitted).asked).toBe('tenant-suspended')
   })
 
   it('is found mended by the next who asks', async () => {

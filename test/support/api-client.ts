@@ -94,7 +94,7 @@ export function createApiClient(
     const headers = Object.fromEntries(
       Object.entries(response.headers).map(([name, value]) => [name, String(value)]),
     )
-    const isJson = headers['content-type']?.includes('json') ?? false
+    const isJson = /\bjson\b/.test(headers['content-type'] ?? '')
     const reply = {
       status: response.statusCode,
       headers,

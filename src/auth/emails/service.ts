@@ -1,9 +1,11 @@
+import { recordAuditLast } from '../../audit/index.ts'
 import type { Publisher } from '../../events/index.ts'
 import { httpErrors } from '../../http/index.ts'
 import type { Id } from '../../platform/index.ts'
 import type { CoreDb, TenantDb } from '../../tenancy/index.ts'
 import { canonicalEmail, findCoreUser } from '../../users/index.ts'
 import { type Account, findAccount, findAccountByEmail, markVerified, setEmail } from '../accounts/store.ts'
+import { byUser } from '../audit.ts'
 import { authErrors } from '../errors.ts'
 import type { AuthEvents } from '../events.ts'
 import type { AccountPrincipal } from '../guards.ts'
@@ -78,6 +80,7 @@ async function verify({ events }: EmailServiceOptions, realm: Realm, token: stri
     const redeemed = await redeemToken(tx, hashOneTimeToken(token), 'email-verification')
     if (!redeemed || redeemed.email !== redeemed.account.email) throw authErrors.invalidLink()
     await markVerified(tx, redeemed.account.id)
+    await recordAuditLast(tx, byUser('email.verified', redeemed.account.id))
     return redeemed.account.id
   })
   publish(events, realm, 'email.verified', userId)
@@ -116,6 +119,7 @@ async function confirmChange(
     await setEmail(tx, redeemed.account.id, redeemed.email)
     // Those for the old address lie in a mailbox that does not count any more.
     await dropTokens(tx, redeemed.account.id, PURPOSES)
+    await recordAuditLast(tx, byUser('email.changed', redeemed.account.id))
     return redeemed.account
   })
   publish(events, realm, 'email.changed', before.id)

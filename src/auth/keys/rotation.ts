@@ -1,5 +1,7 @@
+import { type ActorKind, recordAudit } from '../../audit/index.ts'
 import { postgresError, type SecretBox, SQLSTATE } from '../../platform/index.ts'
 import type { CoreDb, CoreTx } from '../../tenancy/index.ts'
+import { authAudit } from '../audit.ts'
 import { generateKey, SigningKeyError } from './key-pair.ts'
 import { unservedAudiences } from './key-set.ts'
 import {
@@ -81,6 +83,7 @@ export async function rotateKeys(
       const successor = standing?.kid ?? (await succeed({ tx, box }, current, next, signsFrom))
       rotated.push({ audience, kid: successor, signsFrom, changed: standing === undefined })
     }
+    await recordRotations(tx, rotated, 'operator', atOnce)
     return rotated
   })
 }
@@ -115,6 +118,7 @@ export async function rotateWhenDue({ core, box }: KeyDatabase): Promise<Rotated
       const kid = await succeed({ tx, box }, current, undefined, signsFrom)
       rotated.push({ audience, kid, signsFrom, changed: true })
     }
+    await recordRotations(tx, rotated, 'system', false)
     return rotated
   })
 }
@@ -140,8 +144,21 @@ export async function revokeKey({ core, box }: KeyDatabase, kid: string): Promis
     if (state === 'next' && current.kid !== kid)
       await changeSigningKey(tx, current.kid, { signsUntil: null, verifiesUntil: null })
     await changeSigningKey(tx, kid, { revokedAt: moment, sealedPrivateKey: '' })
+    const target = { kind: 'signing_key', id: kid }
+    await recordAudit(tx, authAudit('key.revoked', { actor: OPERATOR, target, details: { audience } }))
     return { kid, audience, successor, changed: true }
   })
+}
+
+const OPERATOR = { kind: 'operator' } as const
+
+async function recordRotations(tx: CoreTx, rotated: readonly Rotated[], kind: ActorKind, atOnce: boolean) {
+  for (const { audience, kid, changed } of rotated) {
+    if (!changed) continue
+    const target = { kind: 'signing_key', id: kid }
+    const details = { audience, at_once: atOnce }
+    await recordAudit(tx, authAudit('key.rotated', { actor: { kind }, target, details }))
+  }
 }
 
 /** Runs `work` while nobody else changes keys, with the keys and the database's time as they are then. */

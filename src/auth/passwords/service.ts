@@ -1,9 +1,11 @@
+import { recordAudit, recordAuditLast } from '../../audit/index.ts'
 import type { Publisher } from '../../events/index.ts'
 import { AppError, type Id } from '../../platform/index.ts'
 import type { CoreDb, Tenancy, TenantDb } from '../../tenancy/index.ts'
 import { canonicalEmail } from '../../users/index.ts'
 import {
   type Account,
+  type AnyTx,
   findAccount,
   findAccountByEmail,
   findLinkedTenants,
@@ -12,6 +14,7 @@ import {
   markVerified,
   setPassword,
 } from '../accounts/store.ts'
+import { byUser, passwordSet, sessionsEnded } from '../audit.ts'
 import type { Letters } from '../emails/letters.ts'
 import { linkedPasswordMessage, passwordChangedNotice, passwordResetMessage } from '../emails/messages.ts'
 import { authErrors } from '../errors.ts'
@@ -100,9 +103,13 @@ async function reset(
     const { id, emailVerifiedAt } = redeemed.account
     await setPassword(tx, id, passwordHash)
     // Who has the link reads what is sent to this address.
-    if (emailVerifiedAt === null) await markVerified(tx, id)
-    await revokeSessionsOf(tx, id)
+    if (emailVerifiedAt === null) {
+      await markVerified(tx, id)
+      await recordAudit(tx, byUser('email.verified', id))
+    }
+    const ended = await revokeSessionsOf(tx, id)
     await dropTokens(tx, id, PURPOSES)
+    await recordAuditLast(tx, passwordSet('password.reset', id, ended.length))
     return redeemed.account
   })
   publish(events, realm, 'password.reset', account.id)
@@ -127,8 +134,9 @@ async function changePassword(
       const locked = await lockAccount(tx, account.id)
       if (locked?.passwordHash !== account.passwordHash) return false
       await setPassword(tx, account.id, passwordHash)
-      await revokeSessionsOf(tx, account.id, who.sessionId)
+      const ended = await revokeSessionsOf(tx, account.id, who.sessionId)
       await dropTokens(tx, account.id, ['password-reset', 'email-change'])
+      await recordAuditLast(tx, passwordSet('password.changed', account.id, ended.length))
       return true
     })
     if (!isChanged) continue
@@ -143,13 +151,19 @@ async function endLinkedSessions({ core, tenancy }: PasswordServiceOptions, core
     try {
       await tenancy.withTenant(tenantId, async (tenant) => {
         const userId = await findLinkedUser(tenant, coreUserId)
-        if (userId !== undefined) await revokeSessionsOf(tenant, userId)
+        if (userId !== undefined) await tenant.transaction((tx) => endAllSessions(tx, userId))
       })
     } catch (error) {
       // Nobody gets into a tenant that is suspended or not there; and where it was away, no refresh passes any more.
       if (!(error instanceof AppError)) throw error
     }
   }
+}
+
+async function endAllSessions(tx: AnyTx, userId: Id): Promise<void> {
+  const ended = await revokeSessionsOf(tx, userId)
+  const target = { kind: 'user', id: userId }
+  if (ended.length > 0) await recordAuditLast(tx, sessionsEnded(userId, target, 'password', ended.length))
 }
 
 function namesOf({ email, fullName }: Account): readonly string[] {

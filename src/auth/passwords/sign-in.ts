@@ -1,7 +1,9 @@
+import { recordAuditLast } from '../../audit/index.ts'
 import { httpErrors } from '../../http/index.ts'
 import { AppError, type Id } from '../../platform/index.ts'
 import type { CoreDb } from '../../tenancy/index.ts'
 import { isStillPassword, upgradeHash } from '../accounts/store.ts'
+import { loggedIn } from '../audit.ts'
 import { authErrors } from '../errors.ts'
 import type { Origin } from '../sessions/origin.ts'
 import type { Realm } from '../sessions/realm.ts'
@@ -44,7 +46,9 @@ export async function beginChecked(
     if (coreUserId === null && !(await isStillPassword(tx, userId, passwordHash)))
       throw authErrors.invalidCredentials()
     await forgetOldSessions(tx, userId, FORGOTTEN_AT_SIGN_IN)
-    return await sessions.open(tx, userId, origin)
+    const opened = await sessions.open(tx, userId, origin)
+    await recordAuditLast(tx, loggedIn(userId, opened.sessionId))
+    return opened
   })
   if (coreUserId !== null) {
     // Two databases: the session first, so that a change that comes later finds it.

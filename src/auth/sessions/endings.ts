@@ -1,5 +1,7 @@
+import { recordAuditLast } from '../../audit/index.ts'
 import type { Publisher } from '../../events/index.ts'
 import type { Id, Logger } from '../../platform/index.ts'
+import { sessionsEnded } from '../audit.ts'
 import type { AuthEvents, SessionEnd } from '../events.ts'
 import type { Realm } from './realm.ts'
 import { revokeSession, revokeSessionsOf } from './store.ts'
@@ -32,13 +34,26 @@ export function createSessionEndings(options: {
 
   return {
     end: async (realm, userId, sessionId, reason) => {
-      if ((await revokeSession(realm.db, sessionId, userId)) === undefined) return false
+      const isEnded = await realm.db.transaction(async (tx) => {
+        if ((await revokeSession(tx, sessionId, userId)) === undefined) return false
+        await recordAuditLast(tx, sessionsEnded(userId, { kind: 'session', id: sessionId }, reason, 1))
+        return true
+      })
+      if (!isEnded) return false
       tellEnd(realm, userId, sessionId, reason)
       return true
     },
     endAll: async (realm, userId, reason, except) => {
-      for (const sessionId of await revokeSessionsOf(realm.db, userId, except))
-        tellEnd(realm, userId, sessionId, reason)
+      const sessionIds = await realm.db.transaction(async (tx) => {
+        const revoked = await revokeSessionsOf(tx, userId, except)
+        if (revoked.length > 0)
+          await recordAuditLast(
+            tx,
+            sessionsEnded(userId, { kind: 'user', id: userId }, reason, revoked.length),
+          )
+        return revoked
+      })
+      for (const sessionId of sessionIds) tellEnd(realm, userId, sessionId, reason)
     },
     reuseDetected: (realm, userId, sessionId) => {
       const { scope } = realm

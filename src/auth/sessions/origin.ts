@@ -1,6 +1,5 @@
-import { isIP, isIPv4 } from 'node:net'
 import { BROWSER_MAP, getParser, OS_MAP } from 'bowser'
-import { networkOf } from '../../http/index.ts'
+import { coarseNetworkOf } from '../../http/index.ts'
 import { UNKNOWN_DEVICE } from './tables.ts'
 
 /**
@@ -41,12 +40,7 @@ export function deviceOf(userAgent = ''): string {
 
 /** The network of an address; `null` for what is none, such as the words of a proxy that has none to tell. */
 export function coarseAddress(address = ''): string | null {
-  if (isIP(address) === 0) return null
-  const network = networkOf(address)
-  if (isIPv4(network)) return `${network.split('.').slice(0, 3).join('.')}.0/24`
-  const groups = network.split(':').slice(0, 3).join(':')
-  // A URL's host is written in the one canonical way.
-  return `${new URL(`http://[${groups}::]`).hostname.slice(1, -1)}/48`
+  return coarseNetworkOf(address) ?? null
 }
 
 function known(names: ReadonlySet<string>, name: string | undefined): string | undefined {

@@ -1,4 +1,6 @@
+import { type AuditEntry, recordAuditLast } from '../../audit/index.ts'
 import type { Id } from '../../platform/index.ts'
+import { authAudit } from '../audit.ts'
 import type { Origin } from './origin.ts'
 import type { Realm } from './realm.ts'
 import {
@@ -53,7 +55,17 @@ export async function rotate(
     if (used?.isInGrace) return { isReuse: false, session: await goOn(tx, used.sessionId, origin, life) }
     const userId = used && (await revokeSession(tx, used.sessionId))
     if (!userId) return { isReuse: false, session: undefined }
+    await recordAuditLast(tx, reuseDetected(userId, used.sessionId))
     return { isReuse: true, session: { sessionId: used.sessionId, userId } }
+  })
+}
+
+/** Who it was that sent the token again, its owner or a thief, nobody knows. */
+function reuseDetected(userId: Id, sessionId: Id): AuditEntry {
+  return authAudit('session.reuse_detected', {
+    actor: { kind: 'user', id: userId },
+    target: { kind: 'session', id: sessionId },
+    outcome: 'failure',
   })
 }
 

@@ -1,6 +1,8 @@
+import { recordAuditLast } from '../../audit/index.ts'
 import type { Config } from '../../config.ts'
 import type { Publisher } from '../../events/index.ts'
 import { type Id, type Logger, newId, type SecretBox } from '../../platform/index.ts'
+import { loggedIn } from '../audit.ts'
 import { authErrors } from '../errors.ts'
 import type { AuthEvents } from '../events.ts'
 import type { AccessTokens } from '../keys/access-token.ts'
@@ -111,7 +113,9 @@ export function createSessions({ tokens, box, config, events, log }: SessionOpti
     begin: async (realm, userId, origin) => {
       const session = await realm.db.transaction(async (tx) => {
         await forgetOldSessions(tx, userId, FORGOTTEN_AT_SIGN_IN)
-        return await open(tx, userId, origin)
+        const opened = await open(tx, userId, origin)
+        await recordAuditLast(tx, loggedIn(userId, opened.sessionId))
+        return opened
       })
       return await issue(realm, session)
     },

@@ -1,5 +1,6 @@
+import { recordAudit } from '../../audit/index.ts'
 import type { Platform } from '../../compose.ts'
-import { canonicalEmail, findCoreUserByEmail, makeAdmin } from '../../users/index.ts'
+import { canonicalEmail, findCoreUserByEmail, makeAdmin, userAudit } from '../../users/index.ts'
 import { type CommandContext, UsageError } from '../context.ts'
 import { EXIT, type ExitCode } from '../exit-codes.ts'
 
@@ -31,7 +32,12 @@ export async function createAdmin(
     // Registering signs in, and nobody is there to have the tokens.
     await sessions.endAll({ scope: 'core', db: core }, user.id, 'logout')
   }
-  const admin = await makeAdmin(core, canonical)
+  const admin = await core.transaction(async (tx) => {
+    const user = await makeAdmin(tx, canonical)
+    const made = user && ({ actor: { kind: 'operator' }, target: { kind: 'user', id: user.id } } as const)
+    if (made && !known?.isAdmin) await recordAudit(tx, userAudit('admin.created', made))
+    return user
+  })
   if (!admin) throw new Error(`${canonical} is gone again`)
   context.output.data(
     { id: admin.id, email: admin.email, created: known === undefined },

@@ -63,6 +63,8 @@ async function runSql(
 ): Promise<Result> {
   const once = () =>
     tenancy.maintain(tenant, async (connection: Connection) => {
+      // The session too: the SQL may end this transaction, as a script with COMMIT does. Nobody else gets the connection.
+      if (!write) await connection.query('SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY')
       await connection.query(`BEGIN ${write ? 'READ WRITE' : 'READ ONLY'}`)
       const results = [await connection.query(sql)].flat()
       await connection.query('COMMIT')

@@ -1,3 +1,5 @@
+import { recordAudit } from '../../audit/index.ts'
+import { organizationAudit } from '../../organizations/index.ts'
 import { type Id, messageOf } from '../../platform/index.ts'
 import { isComplete, listTenants } from '../../tenancy/index.ts'
 import { type CommandContext, UsageError } from '../context.ts'
@@ -25,7 +27,7 @@ export async function rotate(
   if (all === (id !== undefined)) throw new UsageError('Name one tenant, or say --all.')
   if (id !== undefined) {
     const tenant = await findNamed(databases, id)
-    const version = await databases.tenancy.rotateCredentials(tenant.id)
+    const version = await rotateOne(databases, tenant.id)
     output.data({ id, credentials_version: version }, `${id}: credentials version ${version}`)
     return EXIT.done
   }
@@ -51,9 +53,18 @@ export async function rotate(
   return failed > 0 ? EXIT.someFailed : EXIT.done
 }
 
-async function attempt({ tenancy }: Databases, id: Id): Promise<Outcome> {
+function rotateOne({ tenancy }: Databases, id: Id): Promise<number> {
+  const target = { kind: 'organization', id }
+  const rotated = organizationAudit('organization.credentials_rotated', {
+    actor: { kind: 'operator' },
+    target,
+  })
+  return tenancy.rotateCredentials(id, (tx) => recordAudit(tx, rotated))
+}
+
+async function attempt(databases: Databases, id: Id): Promise<Outcome> {
   try {
-    return { id, version: await tenancy.rotateCredentials(id) }
+    return { id, version: await rotateOne(databases, id) }
   } catch (error) {
     return { id, error }
   }

@@ -6,7 +6,6 @@ import {
   type Id,
   type Logger,
   runDetached,
-  SingleFlight,
   WorkQueue,
   WorkQueueFullError,
 } from '../../platform/index.ts'
@@ -21,9 +20,15 @@ export interface CatchUpOptions {
   readonly log: Logger
 }
 
-/** The databases of a server have other work: as many as the fleet's runs take by default would be a run. */
-const QUEUE = { running: 2, waiting: 1_000, maxWaitMs: 5_000 }
-/** A request has ten seconds in all. What takes longer goes on behind it. */
+/**
+ * The databases of a server have other work: as many as the fleet's runs take by default would be a run. A tenant keeps its
+ * place for longer than a request waits: after a deployment all of them come, and would be at the end again and again.
+ */
+const QUEUE = { running: 2, waiting: 1_000, maxWaitMs: 60_000 }
+/**
+ * A request has ten seconds in all. What takes longer goes on behind it, and those who come later do not wait for it: a long
+ * migration would make every one of them late.
+ */
 const WAIT_MS = 5_000
 const MAX_RESTING = 10_000
 const FIRST_REST_MS = 1_000
@@ -42,7 +47,8 @@ interface Rest {
  */
 export function createCatchUp(options: CatchUpOptions): NonNullable<SchemaPolicy['catchUp']> {
   const { clock, log } = options
-  const flights = new SingleFlight<Id, boolean>()
+  /** What those who ask for a tenant hear while it has its visit. */
+  const answers = new Map<Id, Promise<boolean>>()
   const queue = new WorkQueue(QUEUE)
   const resting = new LRUCache<Id, Rest>({ max: MAX_RESTING })
   const now = () => clock.now().getTime()
@@ -67,11 +73,17 @@ export function createCatchUp(options: CatchUpOptions): NonNullable<SchemaPolicy
     }
   }
 
+  const begin = (tenant: TenantRecord, maintain: Maintain): Promise<boolean> => {
+    // Not the client's to abandon: others wait for the same, and half a migration helps nobody.
+    const visiting = runDetached(() => visit(tenant, maintain)).finally(() => answers.delete(tenant.id))
+    const answer = atMost(WAIT_MS, visiting, () => undefined).then((isDone) => isDone ?? false)
+    answers.set(tenant.id, answer)
+    return answer
+  }
+
   return async (tenant, maintain) => {
     if ((resting.get(tenant.id)?.until ?? 0) > now()) return false
-    // Not the client's to abandon: others wait for the same, and half a migration helps nobody.
-    const visiting = flights.run(tenant.id, () => runDetached(() => visit(tenant, maintain)))
-    return (await atMost(WAIT_MS, visiting, () => undefined)) ?? false
+    return await (answers.get(tenant.id) ?? begin(tenant, maintain))
   }
 }
 
@@ -92,8 +104,10 @@ async function migrate(
     },
     tenant,
   )
-  await recordVisit(core, tenant.id, turn)
   const { failure, durationMs } = turn
+  // Somebody else migrates it and writes down how that went; a lock of its users would have an SQLSTATE.
+  const isMigratedElsewhere = failure?.code === 'locked' && failure.sqlState === undefined
+  if (turn.status !== 'pending' && !isMigratedElsewhere) await recordVisit(core, tenant.id, turn)
   const noted = { tenant_id: tenant.id, duration_ms: durationMs, ...(failure && { failure }) }
   if (turn.status === 'done') log.info(noted, 'a tenant was migrated when it was asked for')
   else log.warn(noted, 'a tenant could not be migrated when it was asked for')

@@ -1,4 +1,4 @@
-import { and, desc, eq, type SQL, sql } from 'drizzle-orm'
+import { and, desc, eq, inArray, type SQL, sql } from 'drizzle-orm'
 import type { Id } from '../../platform/index.ts'
 import type { CoreExecutor, CoreTx } from '../../tenancy/index.ts'
 import { fleetRuns, fleetRunTenants, type RunTenantStatus } from '../tables.ts'
@@ -98,6 +98,11 @@ export type RunSummary = Awaited<ReturnType<typeof listRuns>>[number]
 export async function listRuns(core: CoreExecutor, { id, limit = 50 }: { id?: Id; limit?: number } = {}) {
   const count = (status: RunTenantStatus) =>
     sql<number>`(count(*) FILTER (WHERE ${fleetRunTenants.status} = ${status}))::int`
+  const newest = core.orm
+    .select({ id: fleetRuns.id })
+    .from(fleetRuns)
+    .orderBy(desc(fleetRuns.createdAt), desc(fleetRuns.id))
+    .limit(limit)
   return await core.orm
     .select({
       run: fleetRuns,
@@ -110,7 +115,8 @@ export async function listRuns(core: CoreExecutor, { id, limit = 50 }: { id?: Id
     })
     .from(fleetRuns)
     .leftJoin(fleetRunTenants, eq(fleetRunTenants.runId, fleetRuns.id))
-    .where(id === undefined ? undefined : eq(fleetRuns.id, id))
+    // Not all that ever were, of which each has as many rows as there are tenants.
+    .where(id === undefined ? inArray(fleetRuns.id, newest) : eq(fleetRuns.id, id))
     .groupBy(fleetRuns.id)
     .orderBy(desc(fleetRuns.createdAt), desc(fleetRuns.id))
     .limit(limit)

@@ -1,3 +1,5 @@
+import { isIP, isIPv4 } from 'node:net'
+
 const MAPPED_IPV4 = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i
 
 /**
@@ -19,4 +21,17 @@ export function networkOf(address: string): string {
   }
   const network = groups.slice(0, 4).map((group) => (Number.parseInt(group, 16) || 0).toString(16))
   return `${network.join(':')}::/64`
+}
+
+/**
+ * Gives the part of an address that tells where somebody is without following a person: the /24 of an IPv4 address, the
+ * /48 of an IPv6 address; `undefined` for what is no address.
+ */
+export function coarseNetworkOf(address: string): string | undefined {
+  if (isIP(address) === 0) return undefined
+  const network = networkOf(address)
+  if (isIPv4(network)) return `${network.split('.').slice(0, 3).join('.')}.0/24`
+  const groups = network.split(':').slice(0, 3).join(':')
+  // A URL's host is written in the one canonical way.
+  return `${new URL(`http://[${groups}::]`).hostname.slice(1, -1)}/48`
 }

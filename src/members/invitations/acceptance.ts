@@ -1,3 +1,4 @@
+import { recordAudit } from '../../audit/index.ts'
 import {
   type CorePrincipal,
   hashOneTimeToken,
@@ -11,8 +12,9 @@ import {
 } from '../../auth/index.ts'
 import type { Publisher } from '../../events/index.ts'
 import { admitNewMember, type MembershipMirror } from '../../organizations/index.ts'
-import { newId } from '../../platform/index.ts'
+import { type Id, newId } from '../../platform/index.ts'
 import type { TenantDb, TenantTx } from '../../tenancy/index.ts'
+import { by, memberAudit } from '../audit.ts'
 import type { MemberEvents } from '../events.ts'
 import { invitationErrors } from './errors.ts'
 import { consumeInvitation, findByToken, type Invitation, insertInvited } from './store.ts'
@@ -76,6 +78,7 @@ export function createAcceptance(options: AcceptanceOptions): Acceptance {
           passwordHash,
         }
         const user = await insertInvited(tx, member)
+        await recordAccepted(tx, invitation, user.id)
         return { user, session: await sessions.open(tx, user.id, origin), invitation }
       })
       return await finish(tenant, joined)
@@ -93,12 +96,18 @@ export function createAcceptance(options: AcceptanceOptions): Acceptance {
           const { id: coreUserId, fullName } = coreUser
           const member = { id: newId(), email, fullName, role, coreUserId, passwordHash: null }
           const user = await insertInvited(tx, member)
+          await recordAccepted(tx, invitation, user.id)
           return { user, session: await openExchanged(tx, sessions, user.id, sessionId, origin), invitation }
         }),
       )
       return await finish(tenant, joined)
     },
   }
+}
+
+async function recordAccepted(tx: TenantTx, { id, role }: Invitation, userId: Id): Promise<void> {
+  const aim = { target: { kind: 'invitation', id }, details: { role } }
+  await recordAudit(tx, memberAudit('invitation.accepted', { ...by(userId), ...aim }))
 }
 
 interface Joined {

@@ -1,3 +1,4 @@
+import { recordAudit } from '../../audit/index.ts'
 import { authErrors, hashOneTimeToken, newOneTimeToken } from '../../auth/index.ts'
 import type { Publisher } from '../../events/index.ts'
 import { httpErrors } from '../../http/index.ts'
@@ -6,6 +7,7 @@ import { checkEntry, findPolicy, lockMembers } from '../../organizations/index.t
 import { type Id, newId } from '../../platform/index.ts'
 import type { TenantDb, TenantTx } from '../../tenancy/index.ts'
 import { canonicalEmail, isPermitted, type Permission, userErrors } from '../../users/index.ts'
+import { by, byInviter, memberAudit } from '../audit.ts'
 import type { MemberEvents } from '../events.ts'
 import type { Actor } from '../service.ts'
 import { findMember } from '../store.ts'
@@ -77,7 +79,11 @@ export function createInvitationService({ mailer, events }: InvitationServiceOpt
         if (await isMember(tx, address)) throw userErrors.emailTaken()
         const fresh = { id: newId(), email: address, role, invitedBy: user.id }
         // Of a token that nobody has: the first letter brings another one.
-        return await insertInvitation(tx, { ...fresh, tokenHash: hashOneTimeToken(newOneTimeToken()) }, hours)
+        const tokenHash = hashOneTimeToken(newOneTimeToken())
+        const made = await insertInvitation(tx, { ...fresh, tokenHash }, hours)
+        const aim = { target: { kind: 'invitation', id: made.id }, details: { role } }
+        await recordAudit(tx, memberAudit('invitation.created', { ...by(user.id), ...aim }))
+        return made
       })
       events.publish(
         'invitation.created',
@@ -92,12 +98,16 @@ export function createInvitationService({ mailer, events }: InvitationServiceOpt
       const invitation = await findOpen(tenant, id)
       checkEntry(await findPolicy(tenant), 'invitation', invitation.email)
       if (!post(tenant, invitation, hours)) throw httpErrors.overloaded()
+      await tenant.transaction((tx) => recordAudit(tx, byInviter('invitation.resent', user.id, id)))
       events.publish('invitation.resent', { invitationId: id, by: user.id }, tenant.tenantId)
       return invitation
     },
     revoke: async ({ tenant, user }, id) => {
       await findOpen(tenant, id)
-      if (!(await revokeInvitation(tenant, id))) throw invitationErrors.invitationSettled()
+      await tenant.transaction(async (tx) => {
+        if (!(await revokeInvitation(tx, id))) throw invitationErrors.invitationSettled()
+        await recordAudit(tx, byInviter('invitation.revoked', user.id, id))
+      })
       events.publish('invitation.revoked', { invitationId: id, by: user.id }, tenant.tenantId)
     },
   }

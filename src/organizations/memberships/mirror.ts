@@ -26,7 +26,7 @@ export interface MembershipMirror {
 
 export interface MirrorOptions {
   readonly core: CoreDb
-  readonly tenancy: Pick<Tenancy, 'withTenant'>
+  readonly tenancy: Pick<Tenancy, 'withTenant' | 'worker'>
   readonly log: Logger
 }
 
@@ -34,8 +34,9 @@ export interface MirrorOptions {
 const LEFT_BEHIND_SECONDS = 60
 const BATCH = 50
 
+/** Makes the mirror, and has the worker repair it. */
 export function createMembershipMirror({ core, tenancy, log }: MirrorOptions): MembershipMirror {
-  return {
+  const mirror: MembershipMirror = {
     change: async (tenant, coreUserIds, work) => {
       if (coreUserIds.length === 0) return await work()
       const id = newId()
@@ -69,6 +70,8 @@ export function createMembershipMirror({ core, tenancy, log }: MirrorOptions): M
       return old.length === BATCH
     },
   }
+  tenancy.worker.add({ name: 'memberships', run: mirror.repair, intervalMs: 10_000, pauseMs: 100 })
+  return mirror
 }
 
 /** Behind the organization's lock the truth is read anew, so of two who copy the later one writes what is newest. */

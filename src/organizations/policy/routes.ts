@@ -1,7 +1,9 @@
+import { recordAuditLast } from '../../audit/index.ts'
 import type { Publisher } from '../../events/index.ts'
 import { type HttpServer, type PermissionGuard, responses } from '../../http/index.ts'
 import type { TenantDb } from '../../tenancy/index.ts'
 import type { Permission, TenantUser } from '../../users/index.ts'
+import { organizationAudit } from '../audit.ts'
 import type { OrganizationEvents } from '../events.ts'
 import { PolicyBody, PolicyUpdate, presentPolicy, readPolicyUpdate } from './schemas.ts'
 import { findPolicy, updatePolicy } from './store.ts'
@@ -50,7 +52,18 @@ export function policyRoutes(server: HttpServer, { tenantGuard, events }: Policy
     async (request) => {
       const { tenant, user } = changing.admitted(request)
       const changes = readPolicyUpdate(request.body)
-      const policy = await tenant.transaction((tx) => updatePolicy(tx, changes))
+      const policy = await tenant.transaction(async (tx) => {
+        const changed = await updatePolicy(tx, changes)
+        await recordAuditLast(
+          tx,
+          organizationAudit('organization.policy_changed', {
+            actor: { kind: 'user', id: user.id },
+            target: { kind: 'organization', id: tenant.tenantId },
+            details: { fields: Object.keys(changes) },
+          }),
+        )
+        return changed
+      })
       events.publish('organization.policy_changed', { changedBy: user.id, ...changes }, tenant.tenantId)
       return presentPolicy(tenant.tenantId, policy)
     },

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { type Id, scramVerifier } from '../../platform/index.ts'
 import { setRolePassword } from '../roles/store.ts'
 import type { ServerRegistry } from '../servers/server-registry.ts'
-import { type CoreDb, isComplete } from '../types.ts'
+import { type CoreDb, type CoreTx, isComplete } from '../types.ts'
 import { confirmPassword, findPassword, lockPassword, recordNextPassword } from './store.ts'
 import type { CredentialVault } from './vault.ts'
 
@@ -11,6 +11,8 @@ export interface RotationOptions {
   readonly servers: ServerRegistry
   readonly vault: CredentialVault
 }
+
+export type RecordRotation = (tx: CoreTx) => Promise<void>
 
 /** A tenant whose role is not complete, or whose password was changed at the same time. */
 export class RotationError extends Error {
@@ -21,16 +23,23 @@ export class RotationError extends Error {
  * Gives a tenant's login role another password, without a failed request: the core database knows both passwords before
  * the server gets the new one, and forgets the old one after. Sessions that are open go on.
  *
+ * @param record writes down that it was done, in the transaction that holds the lock
  * @returns the new version of the credentials
  * @throws RotationError; SealedElsewhereError when the platform's secret is not the one with which the password before was
  *   sealed, because what is sealed with two secrets no process could open; what the databases throw, after which it can be
  *   called again
  */
-export async function rotateCredentials(options: RotationOptions, tenantId: Id): Promise<number> {
+export async function rotateCredentials(
+  options: RotationOptions,
+  tenantId: Id,
+  record?: RecordRotation,
+): Promise<number> {
   // The lock outlasts both steps: a slow rotation must not give the server its password after a later one did.
   return await options.core.transaction(async (lock) => {
     await lockPassword(lock, tenantId)
-    return await rotate(options, tenantId)
+    const version = await rotate(options, tenantId)
+    await record?.(lock)
+    return version
   })
 }
 

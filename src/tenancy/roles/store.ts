@@ -79,9 +79,12 @@ export async function setRolePassword(server: Connection, name: string, verifier
   await server.query(`ALTER ROLE ${quoteIdentifier(name)} PASSWORD ${quoteLiteral(verifier)}`)
 }
 
+/** Tables whose rows a tenant's role adds and reads, and never changes. */
+export const APPEND_ONLY_TABLES: readonly string[] = ['audit_log']
+
 /**
- * Gives the group its rights inside a database: rows of every table that migrations make now or later, and nothing of
- * the platform's own. Clones of the database inherit them. Run as the owner of the database.
+ * Gives the group its rights inside a database: rows of every table that migrations make now or later, without the
+ * right to change those of append-only ones, and nothing of the platform's own. Clones of the database inherit them. Run as the owner of the database.
  */
 export async function grantRowsTo(database: Connection, group: string): Promise<void> {
   const role = quoteIdentifier(group)
@@ -91,9 +94,19 @@ export async function grantRowsTo(database: Connection, group: string): Promise<
     GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO ${role};
     GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO ${role};
     REVOKE ALL ON TABLE tenant_identity FROM ${role};
+    ${APPEND_ONLY_TABLES.map((table) => revokeChanges(table, role)).join('')}
     ALTER DEFAULT PRIVILEGES GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO ${role};
     ALTER DEFAULT PRIVILEGES GRANT USAGE, SELECT ON SEQUENCES TO ${role};
     ALTER DEFAULT PRIVILEGES GRANT USAGE ON SCHEMAS TO ${role}`)
+}
+
+/** A database that lacks migrations may lack the table. */
+function revokeChanges(table: string, role: string): string {
+  return `DO $$ BEGIN
+      IF to_regclass('public.${table}') IS NOT NULL THEN
+        REVOKE UPDATE, DELETE, TRUNCATE ON TABLE public.${table} FROM ${role};
+      END IF;
+    END $$;`
 }
 
 /** Lets a tenant's role, and of the tenants' roles it alone, into its database. */

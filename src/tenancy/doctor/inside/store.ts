@@ -1,4 +1,5 @@
 import { type Connection, databaseFault, type Id } from '../../../platform/index.ts'
+import { APPEND_ONLY_TABLES } from '../../roles/store.ts'
 
 /** Whose a tenant database says that it is. */
 export interface Identity {
@@ -42,9 +43,13 @@ export async function readWrongRights(database: Connection, group: string): Prom
      SELECT format('table %s', relname) FROM pg_class
      WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p', 'v', 'm') AND relname <> 'tenant_identity'
        AND NOT (has_table_privilege($1, oid, 'SELECT') AND has_table_privilege($1, oid, 'INSERT')
-         AND has_table_privilege($1, oid, 'UPDATE') AND has_table_privilege($1, oid, 'DELETE'))
+         AND (relname = ANY($2) OR has_table_privilege($1, oid, 'UPDATE') AND has_table_privilege($1, oid, 'DELETE')))
        AND NOT EXISTS (SELECT FROM pg_depend
          WHERE classid = 'pg_class'::regclass AND objid = pg_class.oid AND deptype = 'e')
+     UNION ALL
+     SELECT format('table %s, which may only be added to', relname) FROM pg_class
+     WHERE relnamespace = 'public'::regnamespace AND relname = ANY($2)
+       AND has_table_privilege($1, oid, 'UPDATE, DELETE, TRUNCATE')
      UNION ALL
      SELECT format('sequence %s', relname) FROM pg_class
      WHERE relnamespace = 'public'::regnamespace AND relkind = 'S'
@@ -59,7 +64,7 @@ export async function readWrongRights(database: Connection, group: string): Prom
        WHERE defaclrole = current_user::regrole AND defaclnamespace = 0 AND pg_get_userbyid(grantee) = $1
          AND (defaclobjtype, privilege_type) IN (('r', 'SELECT'), ('r', 'INSERT'), ('r', 'UPDATE'), ('r', 'DELETE'),
            ('S', 'USAGE'), ('S', 'SELECT'), ('n', 'USAGE'))) < 7`,
-    [group],
+    [group, APPEND_ONLY_TABLES],
   )
   return rows.map(({ wrong }) => wrong)
 }

@@ -1,0 +1,64 @@
+import { type AuditEntry, auditCatalogue, type Target } from '../audit/index.ts'
+import type { Id } from '../platform/index.ts'
+import type { SessionEnd } from './events.ts'
+
+/** What this feature records, in the database in which it happens, and the details that may be said of it. */
+export const authAudit = auditCatalogue({
+  'user.registered': {},
+  'user.logged_in': {},
+  /** The first of a minute, and then the 10th, the 100th and so on, counted by each process. */
+  'user.login_failed': { attempts: 'number', reason: 'word' },
+  'session.ended': { reason: 'word', sessions: 'number' },
+  'session.reuse_detected': {},
+  'password.changed': { sessions_ended: 'number' },
+  'password.reset': { sessions_ended: 'number' },
+  'email.verified': {},
+  'email.changed': {},
+  'key.rotated': { audience: 'word', at_once: 'flag' },
+  'key.revoked': { audience: 'word' },
+})
+
+/** What a user did to the own account. */
+export function byUser(action: 'user.registered' | 'email.verified' | 'email.changed', id: Id): AuditEntry {
+  return authAudit(action, { actor: { kind: 'user', id }, target: { kind: 'user', id } })
+}
+
+/** @param sessionsEnded how many sessions it ended */
+export function passwordSet(
+  action: 'password.changed' | 'password.reset',
+  id: Id,
+  sessionsEnded: number,
+): AuditEntry {
+  const who = { actor: { kind: 'user', id }, target: { kind: 'user', id } } as const
+  return authAudit(action, { ...who, details: { sessions_ended: sessionsEnded } })
+}
+
+/** @param target the session, or the user whose sessions they were */
+export function sessionsEnded(
+  userId: Id,
+  target: Target,
+  reason: SessionEnd | 'password',
+  sessions: number,
+): AuditEntry {
+  const actor = { kind: 'user', id: userId } as const
+  return authAudit('session.ended', { actor, target, details: { reason, sessions } })
+}
+
+/** A sign-in, which is a new session. */
+export function loggedIn(userId: Id, sessionId: Id): AuditEntry {
+  return authAudit('user.logged_in', {
+    actor: { kind: 'user', id: userId },
+    target: { kind: 'session', id: sessionId },
+  })
+}
+
+/** A sign-in that was refused, to somebody who may be anybody. */
+export function loginFailed(userId: Id, isActive: boolean): (attempts: number) => AuditEntry {
+  return (attempts) =>
+    authAudit('user.login_failed', {
+      actor: { kind: 'user' },
+      target: { kind: 'user', id: userId },
+      outcome: 'failure',
+      details: { attempts, reason: isActive ? 'credentials' : 'disabled' },
+    })
+}
