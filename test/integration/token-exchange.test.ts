@@ -135,3 +135,14 @@ describe('the list of my organizations', () => {
     expect(list[0]).toMatchObject({ owner_id: owner.id })
   })
 })
+
+it('A19 a new platform password ends the sessions in every organization, those of members too', async () => {
+  const ann = await addLinked(test, a)
+  const byPassword = await test.api.login(ann, a)
+  const body = { current_password: ann.password, new_password: 'another long way to go' }
+  const reply = await test.api.put('/auth/password', body, { token: ann.token })
+  expect(reply.status, reply.text).toBeLessThan(300)
+  await test.platform.events.settle()
+  for (const token of [ann.tenantToken, byPassword.token]) expect((await profile(token, a)).status).toBe(401)
+  expect((await refresh(ann.tenantRefreshToken, a)).status).toBe(401)
+})
