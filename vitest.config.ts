@@ -21,8 +21,8 @@ export default defineConfig({
     pool: 'forks',
     // No test replaces a module, so nothing is gained by loading the house once more for each file: a third of the CPU.
     isolate: false,
-    // Two cores; every file has databases and sockets of its own.
-    maxWorkers: 3,
+    // Two cores, of which tests that wait for servers and processes leave half; every file has databases of its own.
+    maxWorkers: 4,
     testTimeout: 30_000,
     hookTimeout: 60_000,
     retry: 0,

@@ -180,6 +180,7 @@ CREATE TABLE public.tenants (
   migration_failure jsonb,
   schema_drift jsonb,
   schema_checked_at timestamp(3) with time zone,
+  is_held_back boolean DEFAULT false NOT NULL,
   CONSTRAINT tenants_pkey PRIMARY KEY (id),
   CONSTRAINT tenants_database_name_unique UNIQUE (database_name),
   CONSTRAINT tenants_status_check CHECK ((status = ANY (ARRAY['preparing'::text, 'spare'::text, 'provisioning'::text, 'active'::text, 'failed'::text, 'suspended'::text])))

@@ -18,7 +18,7 @@ const CODES = [
   [IrreversibleMigrationError, 'irreversible'],
   [NewerAppliedError, 'newer-applied'],
   [DataLossError, 'data-loss'],
-  [MigrationLockedError, 'locked'],
+  [MigrationLockedError, 'busy'],
 ] as const
 
 /** Says what kept a tenant from being migrated, without any value of its rows. */
@@ -33,7 +33,7 @@ export function failureOf(error: unknown): TenantFailure {
 
 /** Whether there was a reason not to touch the tenant, and nothing went wrong. */
 export function isLeft({ code }: TenantFailure): boolean {
-  return code === 'irreversible' || code === 'newer-applied' || code === 'data-loss'
+  return code === 'irreversible' || code === 'newer-applied' || code === 'data-loss' || code === 'busy'
 }
 
 /**

@@ -157,6 +157,32 @@ describe('a run whose canary failed', () => {
   })
 })
 
+describe('a tenant that somebody else migrates', () => {
+  it('is left alone, and the next is the canary', { timeout: 60_000 }, async () => {
+    const version = '20990101000600'
+    const broken = fleetWith(await withFile(version, 'SELECT * FROM nowhere_at_all', 'SELECT 1'))
+    const plan = await broken.plan({ action: up(version) })
+    const held = plan.tenants[0]?.id ?? ''
+    const { tenancy } = test.platform
+    const record = await tenancy.find(held)
+    if (!record) throw new Error('the plan names nobody')
+    const report = await tenancy.maintain(record, async (other) => {
+      await other.query('SELECT pg_advisory_lock(8387227955466269561)')
+      return await run(broken, { action: up(version), settings: { canary: 1, wave: 1 } })
+    })
+    expect(report).toMatchObject({
+      run: { status: 'stopped', reason: 'the canary failed' },
+      failed: 1,
+      left: 1,
+    })
+    expect(report.tenants.find(({ tenantId }) => tenantId === held)).toMatchObject({
+      status: 'left',
+      failure: { code: 'busy' },
+    })
+    await rm(join(directory, `${version}_step.sql`))
+  })
+})
+
 describe('a rollback', () => {
   const tables = async (name: string) => {
     const found = ids.map((id) =>

@@ -44,7 +44,10 @@ export async function runTurns(
   const limit = failuresToStop(planned, run.settings)
   let failures = 0
   const isStopped = () => signal.aborted || held.isLost || failures >= limit
-  for (const [wave, members] of byWave(tenants)) {
+  const waves = byWave(tenants)
+  for (let next = waves.shift(); next; next = waves.shift()) {
+    const [wave, members] = next
+    let isShown = false
     watch({ kind: 'wave', wave, tenants: members.length })
     const { concurrency } = run.settings
     const perKey = Math.min(run.settings.perServer, options.connections)
@@ -52,11 +55,14 @@ export async function runTurns(
     await inPool(members, pool, async (tenant) => {
       const { status } = await oneTurn({ ...options, isStopped }, tenant)
       if (status === 'failed' && !isQuarantined(tenant)) failures++
+      if (status === 'done') isShown = true
     })
     held.assertHeld(!held.isLost)
     if (failures >= limit) return { status: 'stopped', reason: `${failures} tenants failed` }
     if (signal.aborted) return { status: 'paused', reason: 'interrupted' }
     if (wave === 0 && failures > 0) return { status: 'stopped', reason: 'the canary failed' }
+    // A canary that was left alone has shown nothing of the files.
+    if (wave === 0 && !isShown) sendAnotherCanary(waves, run.settings.canary)
   }
   return undefined
 }
@@ -82,6 +88,11 @@ async function askCore<T>(work: () => Promise<T>): Promise<T> {
   } catch (error) {
     throw new CoreAwayError(`The core database does not answer: ${messageOf(error)}`)
   }
+}
+
+function sendAnotherCanary(waves: [number, RunTenant[]][], canary: number): void {
+  const members = waves[0]?.[1].splice(0, canary) ?? []
+  if (members.length > 0) waves.unshift([0, members])
 }
 
 function byWave(tenants: readonly RunTenant[]): [number, RunTenant[]][] {

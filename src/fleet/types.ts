@@ -23,7 +23,7 @@ export interface TenantFailure {
 }
 
 /**
- * `locked`: a table or the migration lock was held too long. `unavailable`: its server, `missing-database`: its database
+ * `locked`: a table was held too long. `busy`: somebody else migrates it at that moment. `unavailable`: its server, `missing-database`: its database
  * is not there. `irreversible`: a file has no way back. `newer-applied`: others were applied on top of what is to go.
  * `data-loss`: it would destroy something, and that was not allowed.
  */
@@ -36,6 +36,7 @@ export type FailureCode =
   | 'newer-applied'
   | 'data-loss'
   | 'locked'
+  | 'busy'
   | 'unavailable'
   | 'missing-database'
   | 'unexpected'

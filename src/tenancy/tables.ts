@@ -74,6 +74,8 @@ export const tenants = pgTable(
     migrationFailures: integer('migration_failures').notNull().default(0),
     /** What the last of them met. */
     migrationFailure: jsonb('migration_failure'),
+    /** An operator took migrations back here: nobody but a run brings it up again. */
+    isHeldBack: boolean('is_held_back').notNull().default(false),
     /** The last provisioning step that was completed. */
     provisioningStep: text('provisioning_step'),
     provisioningAttempts: integer('provisioning_attempts').notNull().default(0),

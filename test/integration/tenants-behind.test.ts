@@ -1,6 +1,6 @@
 import { sql } from 'drizzle-orm'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { createSchemaPolicy } from '../../src/fleet/index.ts'
+import { createFleet, createSchemaPolicy, type MigrationAction } from '../../src/fleet/index.ts'
 import type { MigrationSet } from '../../src/migrations/index.ts'
 import { type Clock, systemClock } from '../../src/platform/index.ts'
 import type { Tenancy, TenantDb } from '../../src/tenancy/index.ts'
@@ -19,7 +19,7 @@ const opened: Tenancy[] = []
 
 beforeAll(async () => {
   test = await startCheckedPlatform({ env: { SPARE_DATABASES: '0' } })
-  newer = await withMigration(VERSION, 'CREATE TABLE notes (body text)')
+  newer = await withMigration(VERSION, 'CREATE TABLE IF NOT EXISTS notes (body text)')
   broken = await withMigration(VERSION, 'SELECT * FROM nowhere_at_all')
 })
 afterEach(async () => {
@@ -36,7 +36,7 @@ function processWith(
 ): Tenancy {
   const { core, log } = test.platform
   const policy = createSchemaPolicy(
-    { tenantMigrations, tenantSchemaWindow },
+    { tenantMigrations, tenantSchemaWindow, tenantConnections: 4 },
     { core, migrations, clock, log },
   )
   const tenancy = tenancyWith(test, migrations, 0, { schemaPolicy: policy, watch: true })
@@ -160,6 +160,33 @@ describe('a tenant that lacks a migration, where that is done on request', () =>
     })
     await processWith(newer, 'on-request').withTenant(id, countNotes)
     expect(await recorded(id)).toMatchObject({ migration_failures: 0, migration_failure: null })
+  })
+})
+
+describe('a tenant in which an operator took a migration back', () => {
+  it('is not migrated on request, until a run does that', async () => {
+    const id = await bornBefore()
+    const serving = processWith(newer, 'on-request')
+    await serving.withTenant(id, countNotes)
+    const fleet = createFleet({
+      core: test.platform.core,
+      tenancy: serving,
+      migrations: newer,
+      holder: 'the test',
+      connections: 4,
+    })
+    const conduct = { signal: new AbortController().signal, watch: () => undefined }
+    const down: MigrationAction = { direction: 'down', steps: 1, mayLoseData: true }
+    await fleet.start({ action: down, only: [id] }, conduct)
+    const ask = () =>
+      serving.withTenant(id, countNotes).then(
+        () => 'served',
+        (error) => error.code,
+      )
+    expect([await ask(), await ask()]).toEqual(Array(2).fill('tenant-not-ready'))
+    expect(await recorded(id)).toMatchObject({ migrations_applied: newer.files.length - 1 })
+    await fleet.start({ action: { direction: 'up', to: VERSION }, only: [id] }, conduct)
+    await expect.poll(ask).toBe('served')
   })
 })
 

@@ -11,11 +11,13 @@ import {
 } from '../../platform/index.ts'
 import type { CoreDb, Maintain, SchemaPolicy, TenantRecord } from '../../tenancy/index.ts'
 import { takeTurn } from '../turn.ts'
-import { recordVisit } from './store.ts'
+import { isHeldBack, recordVisit } from './store.ts'
 
 export interface CatchUpOptions {
   readonly core: CoreDb
   readonly migrations: MigrationSet
+  /** Most connections of this process to tenants of one server. */
+  readonly connections: number
   readonly clock: Clock
   readonly log: Logger
 }
@@ -25,6 +27,8 @@ export interface CatchUpOptions {
  * place for longer than a request waits: after a deployment all of them come, and would be at the end again and again.
  */
 const QUEUE = { running: 2, waiting: 1_000, maxWaitMs: 60_000 }
+/** Requests need connections too. */
+const LEFT_FOR_REQUESTS = 1
 /**
  * A request has ten seconds in all. What takes longer goes on behind it, and those who come later do not wait for it: a long
  * migration would make every one of them late.
@@ -42,16 +46,24 @@ interface Rest {
 
 /**
  * Migrates tenants when they are first asked for: one request begins it, the others of that tenant wait for the same, and
- * two tenants at a time have their turn. One that fails is left alone for a while that doubles, from a second to five
+ * two tenants of a server at a time have their turn. One that fails is left alone for a while that doubles, from a second to five
  * minutes, and is written down like a tenant that failed in a run.
  */
 export function createCatchUp(options: CatchUpOptions): NonNullable<SchemaPolicy['catchUp']> {
   const { clock, log } = options
   /** What those who ask for a tenant hear while it has its visit. */
   const answers = new Map<Id, Promise<boolean>>()
-  const queue = new WorkQueue(QUEUE)
+  /** One for each server: one that hangs keeps nobody else's tenants waiting. */
+  const queues = new Map<Id, WorkQueue>()
+  const running = Math.max(1, Math.min(QUEUE.running, options.connections - LEFT_FOR_REQUESTS))
   const resting = new LRUCache<Id, Rest>({ max: MAX_RESTING })
   const now = () => clock.now().getTime()
+
+  const queueOf = (serverId: Id): WorkQueue => {
+    const known = queues.get(serverId) ?? new WorkQueue({ ...QUEUE, running })
+    queues.set(serverId, known)
+    return known
+  }
 
   const rest = (id: Id): void => {
     const failures = (resting.get(id)?.failures ?? 0) + 1
@@ -61,7 +73,7 @@ export function createCatchUp(options: CatchUpOptions): NonNullable<SchemaPolicy
 
   const visit = async (tenant: TenantRecord, maintain: Maintain): Promise<boolean> => {
     try {
-      const isDone = await queue.run(() => migrate(options, tenant, maintain))
+      const isDone = await queueOf(tenant.serverId).run(() => migrate(options, tenant, maintain))
       if (isDone) resting.delete(tenant.id)
       else rest(tenant.id)
       return isDone
@@ -87,12 +99,13 @@ export function createCatchUp(options: CatchUpOptions): NonNullable<SchemaPolicy
   }
 }
 
-/** False when it failed, or its server is away. */
+/** False when it failed, its server is away, or an operator wants it as it is. */
 async function migrate(
   { core, migrations, log }: CatchUpOptions,
   tenant: TenantRecord,
   maintain: Maintain,
 ): Promise<boolean> {
+  if (await isHeldBack(core, tenant.id)) return false
   const turn = await takeTurn(
     {
       tenancy: { maintain },
@@ -105,9 +118,8 @@ async function migrate(
     tenant,
   )
   const { failure, durationMs } = turn
-  // Somebody else migrates it and writes down how that went; a lock of its users would have an SQLSTATE.
-  const isMigratedElsewhere = failure?.code === 'locked' && failure.sqlState === undefined
-  if (turn.status !== 'pending' && !isMigratedElsewhere) await recordVisit(core, tenant.id, turn)
+  // Whoever migrates it at this moment writes down how that went.
+  if (turn.status !== 'pending' && failure?.code !== 'busy') await recordVisit(core, tenant.id, turn)
   const noted = { tenant_id: tenant.id, duration_ms: durationMs, ...(failure && { failure }) }
   if (turn.status === 'done') log.info(noted, 'a tenant was migrated when it was asked for')
   else log.warn(noted, 'a tenant could not be migrated when it was asked for')

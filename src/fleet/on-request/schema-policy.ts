@@ -4,8 +4,10 @@ import { type CatchUpOptions, createCatchUp } from './catch-up.ts'
 
 /** What the configuration says about tenants that lack migrations. */
 export function createSchemaPolicy(
-  { tenantMigrations, tenantSchemaWindow: window }: Pick<Config, 'tenantMigrations' | 'tenantSchemaWindow'>,
-  options: CatchUpOptions,
+  config: Pick<Config, 'tenantMigrations' | 'tenantSchemaWindow' | 'tenantConnections'>,
+  options: Omit<CatchUpOptions, 'connections'>,
 ): SchemaPolicy {
-  return tenantMigrations === 'on-request' ? { window, catchUp: createCatchUp(options) } : { window }
+  const window = config.tenantSchemaWindow
+  if (config.tenantMigrations === 'staged') return { window }
+  return { window, catchUp: createCatchUp({ ...options, connections: config.tenantConnections }) }
 }

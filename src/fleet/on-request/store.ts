@@ -25,3 +25,12 @@ export async function recordVisit(
     })
     .where(eq(tenants.id, tenantId))
 }
+
+/** Whether an operator took migrations back there. */
+export async function isHeldBack(core: CoreExecutor, tenantId: string): Promise<boolean> {
+  const [row] = await core.orm
+    .select({ isHeldBack: tenants.isHeldBack })
+    .from(tenants)
+    .where(eq(tenants.id, tenantId))
+  return row?.isHeldBack ?? false
+}

@@ -87,6 +87,10 @@ export async function recordTurn(
     ? sql`schema_version = ${schema.schemaVersion}, migrations_applied = ${schema.migrationsApplied},
         schema_checksum = ${schema.schemaChecksum},`
     : sql``
+  // Taken back on purpose: a request for the tenant must not apply it again.
+  const isHeldBack =
+    direction === 'down' ? (versions?.length ?? 0) > 0 || undefined : status === 'done' ? false : undefined
+  const holding = isHeldBack === undefined ? sql`` : sql`is_held_back = ${isHeldBack},`
   const told = failure === undefined ? null : JSON.stringify(failure)
   const failures =
     status === 'failed'
@@ -99,7 +103,7 @@ export async function recordTurn(
     SET status = ${status}, versions = coalesce(${versions ? `{${versions.join(',')}}` : null}::text[], versions), duration_ms = ${durationMs},
       failure = ${told}::jsonb, finished_at = now()
     WHERE run_id = ${lease.runId} AND tenant_id = ${tenantId} AND EXISTS (SELECT FROM held) RETURNING 1`
-  const tenant = sql`UPDATE ${tenants} SET ${schemaColumns} ${failures}, updated_at = now()
+  const tenant = sql`UPDATE ${tenants} SET ${schemaColumns} ${holding} ${failures}, updated_at = now()
     WHERE id = ${tenantId} AND EXISTS (SELECT FROM held) RETURNING 1`
   const withoutWaitingForDisk = sql`set_config('synchronous_commit', 'off', true) = 'off'`
   return await whileHeld(core, lease, withoutWaitingForDisk, turn, tenant)
