@@ -11,6 +11,7 @@ import {
   postponeChanges,
   setOwner,
 } from './store.ts'
+import { copyTogether } from './together.ts'
 
 /** Keeps the core database's copy of who is a member where equal to what the tenants' databases say. */
 export interface MembershipMirror {
@@ -36,6 +37,7 @@ const BATCH = 50
 
 /** Makes the mirror, and has the worker repair it. */
 export function createMembershipMirror({ core, tenancy, log }: MirrorOptions): MembershipMirror {
+  const copyNow = copyTogether((tenant, changes) => copy(core, tenant, changes))
   const mirror: MembershipMirror = {
     change: async (tenant, coreUserIds, work) => {
       if (coreUserIds.length === 0) return await work()
@@ -47,7 +49,7 @@ export function createMembershipMirror({ core, tenancy, log }: MirrorOptions): M
       try {
         return await work()
       } finally {
-        await copy(core, tenant, changes).catch((error: unknown) =>
+        await copyNow(tenant, changes).catch((error: unknown) =>
           log.warn({ err: error, tenant_id: organizationId }, 'memberships will be copied later'),
         )
       }
@@ -57,7 +59,7 @@ export function createMembershipMirror({ core, tenancy, log }: MirrorOptions): M
       const byOrganization = Map.groupBy(old, ({ organizationId }) => organizationId)
       for (const [organizationId, changes] of byOrganization) {
         try {
-          await tenancy.withTenant(organizationId, (tenant) => copy(core, tenant, changes))
+          await tenancy.withTenant(organizationId, (tenant) => copyNow(tenant, changes))
         } catch (error) {
           log.warn({ err: error, tenant_id: organizationId }, 'memberships could not be copied')
           // One that is suspended or away must not keep the others waiting.
