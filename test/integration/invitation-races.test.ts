@@ -56,12 +56,14 @@ describe('H8 16 acceptances of one invitation in two processes', () => {
   })
 
   it('against its revocation: who is in was let in, and nobody is in between', async () => {
-    for (let round = 0; round < 3; round++) {
-      const { id, email, token } = await invite(two.one, tenantId, owner, fresh())
-      const replies = await atOnce(CALLERS, (index) =>
+    for (let round = 0; round < 2; round++) {
+      // A platform user: no password is hashed, so all of them are there at the same moment.
+      const person = await two.one.api.register()
+      const { id, email, token } = await invite(two.one, tenantId, owner, person.email)
+      const replies = await atOnce(8, (index) =>
         index === 0
           ? two.one.api.delete(`/invitations/${id}`, as(owner))
-          : acceptAsNew(processOf(index), tenantId, token),
+          : acceptAsMe(processOf(index), tenantId, token, person),
       )
       const [revocation, ...acceptances] = replies as [ApiReply, ...ApiReply[]]
       const letIn = acceptances.filter(({ status }) => status === 201).length
@@ -71,13 +73,14 @@ describe('H8 16 acceptances of one invitation in two processes', () => {
   })
 
   it('against the end of who invited: nobody gets in with what is revoked', async () => {
-    for (let round = 0; round < 3; round++) {
+    for (let round = 0; round < 2; round++) {
       const admin = await addLinked(two.one, tenantId, 'admin')
-      const { email, token } = await invite(two.one, tenantId, admin, fresh(), 'admin')
-      const [end, ...acceptances] = (await atOnce(CALLERS, (index) =>
+      const person = await two.one.api.register()
+      const { email, token } = await invite(two.one, tenantId, admin, person.email, 'admin')
+      const [end, ...acceptances] = (await atOnce(8, (index) =>
         index === 0
           ? two.one.api.delete(`/members/${admin.memberId}`, as(owner))
-          : acceptAsNew(processOf(index), tenantId, token),
+          : acceptAsMe(processOf(index), tenantId, token, person),
       )) as [ApiReply, ...ApiReply[]]
       expect(end.status).toBe(204)
       const letIn = acceptances.filter(({ status }) => status === 201).length
