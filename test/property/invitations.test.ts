@@ -162,7 +162,7 @@ const commands = fc.commands(
     which.map((index) => new Expire(index)),
     fc.record({ index: which, age: fc.nat(1) }).map(({ index, age }) => new Accept(index, age)),
   ],
-  { maxCommands: 16 },
+  { maxCommands: 24 },
 )
 
 it('O10 H8 whatever is done to invitations, the newest token of a pending one works, and no other', async () => {
@@ -179,6 +179,6 @@ it('O10 H8 whatever is done to invitations, the newest token of a pending one wo
       }
     }),
     // Told at a failure, with the seed and the path that repeat it.
-    { numRuns: 12, verbose: fc.VerbosityLevel.Verbose },
+    { numRuns: 40, verbose: fc.VerbosityLevel.Verbose },
   )
 }, 60_000)
