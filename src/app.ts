@@ -27,7 +27,7 @@ import { userErrors, userRoutes } from './users/index.ts'
 /** The HTTP application: every route that there is. Add a feature's routes here. */
 export async function createApp(platform: Platform): Promise<HttpServer> {
   const { config, clock, log, core, mailer, tenancy, keys, users, organizations, events } = platform
-  const { auth, accounts, sessions, exchange, members, invitations, acceptance, cursors } = platform
+  const { auth, accounts, sessions, exchange, members, invitations, acceptance, cursors, throttle } = platform
   const { coreGuard, tenantGuard, adminGuard, accountGuard } = platform
 
   const server = await createHttpServer({
@@ -51,11 +51,12 @@ export async function createApp(platform: Platform): Promise<HttpServer> {
     gauges: tenancyGauges(tenancy),
   })
   keyRoutes(server, { keys: keys.ring })
-  authRoutes(server, { auth, tenancy, tenantHeader: config.tenantHeader })
+  authRoutes(server, { auth, tenancy, throttle, tenantHeader: config.tenantHeader })
   sessionRoutes(server, { core, sessions, accountGuard: accountGuard.requires('sessions.own') })
   accountRoutes(server, {
     ...accounts,
     tenancy,
+    throttle,
     tenantHeader: config.tenantHeader,
     accountGuard: accountGuard.requires('account.own'),
   })

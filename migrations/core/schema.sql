@@ -186,6 +186,15 @@ CREATE TABLE public.tenants (
   CONSTRAINT tenants_status_check CHECK ((status = ANY (ARRAY['preparing'::text, 'spare'::text, 'provisioning'::text, 'active'::text, 'failed'::text, 'suspended'::text])))
 );
 
+CREATE TABLE public.throttles (
+  key text NOT NULL,
+  count integer NOT NULL,
+  blocked_until timestamp with time zone NOT NULL,
+  expires_at timestamp with time zone NOT NULL,
+  last_attempt uuid,
+  CONSTRAINT throttles_pkey PRIMARY KEY (key)
+);
+
 CREATE TABLE public.users (
   id uuid NOT NULL,
   email text NOT NULL,
@@ -308,6 +317,8 @@ CREATE INDEX tenants_server_id_idx ON public.tenants USING btree (server_id);
 CREATE INDEX tenants_spare_idx ON public.tenants USING btree (server_id) WHERE (status = 'spare'::text);
 
 CREATE INDEX tenants_unfinished_idx ON public.tenants USING btree (claimed_until) WHERE (status = ANY (ARRAY['preparing'::text, 'provisioning'::text]));
+
+CREATE INDEX throttles_expires_at_idx ON public.throttles USING btree (expires_at);
 
 CREATE TRIGGER audit_log_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON public.audit_log FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_audit_change();
 

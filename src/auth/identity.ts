@@ -1,6 +1,7 @@
 import type { Repeats } from '../audit/index.ts'
 import type { Config } from '../config.ts'
 import type { EventEmitter, Publisher } from '../events/index.ts'
+import { createRateLimits } from '../http/index.ts'
 import type { Mailer } from '../mail/index.ts'
 import type { Clock, Logger, SecretBox } from '../platform/index.ts'
 import type { CoreDb, Tenancy } from '../tenancy/index.ts'
@@ -13,6 +14,7 @@ import { type Keys, openKeys } from './keys/keys.ts'
 import { createPasswordHasher, type PasswordHasher } from './passwords/passwords.ts'
 import { type AuthService, createAuthService } from './service.ts'
 import { createSessions, type Sessions } from './sessions/sessions.ts'
+import { createThrottle, type Throttle } from './throttle/throttle.ts'
 
 export interface IdentityOptions {
   readonly config: Config
@@ -36,6 +38,7 @@ export interface Identity extends Guards {
   readonly sessions: Sessions
   readonly exchange: TokenExchange
   readonly passwords: PasswordHasher
+  readonly throttle: Throttle
 }
 
 /**
@@ -49,14 +52,17 @@ export async function openIdentity(options: IdentityOptions): Promise<Identity> 
   const keys = await openKeys({ core, box, databaseUrl, clock, log })
   const tokens = createAccessTokens({ keys: keys.ring, issuer, ttl: config.accessTokenTtl, clock })
   const passwords = createPasswordHasher()
-  const sessions = createSessions({ tokens, box, config, events, log })
+  const limits = { enabled: config.rateLimits, factor: config.rateLimitFactor }
+  const throttle = createThrottle({ core, box, limits, log })
+  const sessions = createSessions({ tokens, box, config, events, log, limits: createRateLimits(limits) })
   return {
     keys,
     sessions,
     passwords,
     exchange: createTokenExchange({ core, tenancy, sessions, events }),
+    throttle,
     auth: createAuthService({ core, sessions, passwords, events, repeats }),
-    accounts: createAccounts({ core, tenancy, passwords, mailer, events }),
+    accounts: createAccounts({ core, tenancy, passwords, throttle, mailer, events }),
     ...createGuards({ core, tenancy, tokens, tenantHeader: config.tenantHeader }),
   }
 }

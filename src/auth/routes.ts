@@ -8,10 +8,13 @@ import { createTenantOf } from './realm.ts'
 import { AuthResponse, LoginBody, presentSignedIn, RefreshBody, RegisterBody } from './schemas.ts'
 import type { AuthService } from './service.ts'
 import { originOf } from './sessions/origin.ts'
+import { createNetworkLimit, guardSignIn } from './throttle/routes.ts'
+import type { Throttle } from './throttle/throttle.ts'
 
 export interface AuthRoutesOptions {
   readonly auth: AuthService
   readonly tenancy: Tenancy
+  readonly throttle: Throttle
   /** Lower case. */
   readonly tenantHeader: string
 }
@@ -20,13 +23,18 @@ const REALM_ERRORS = [authErrors.tenantHeaderInvalid, ...Object.values(tenancyEr
 const BODY_LIMIT = 64 * 1024
 
 /** Sign-up and sign-in: for one organization where the tenant header names it, for the platform without the header. */
-export function authRoutes(server: HttpServer, { auth, tenancy, tenantHeader }: AuthRoutesOptions): void {
+export function authRoutes(server: HttpServer, options: AuthRoutesOptions): void {
+  const { auth, tenancy, throttle, tenantHeader } = options
   const described = { tags: ['auth'], security: [], headers: realmHeaders(tenantHeader) }
   const tenantOf = createTenantOf(tenancy, tenantHeader)
 
   server.post(
     '/api/v1/auth/register',
-    { ...limited(RATE.register), schema: { ...described, ...REGISTER } },
+    {
+      ...limited(RATE.register),
+      preHandler: createNetworkLimit(throttle)(RATE.register),
+      schema: { ...described, ...REGISTER },
+    },
     async (request, reply) => {
       const { email, password, full_name } = request.body
       const registration = { email, password, fullName: full_name?.normalize('NFC') ?? null }
@@ -38,8 +46,11 @@ export function authRoutes(server: HttpServer, { auth, tenancy, tenantHeader }: 
   server.post(
     '/api/v1/auth/login',
     { ...limited(RATE.login), schema: { ...described, ...LOGIN } },
-    async (request) =>
-      presentSignedIn(await auth.login(request.body, originOf(request), await tenantOf(request))),
+    async (request, reply) => {
+      const tenant = await tenantOf(request)
+      const signIn = () => auth.login(request.body, originOf(request), tenant)
+      return presentSignedIn(await guardSignIn(throttle, request, reply, tenant, signIn))
+    },
   )
   server.post(
     '/api/v1/auth/refresh',

@@ -1,5 +1,12 @@
 import { auditLog } from '../audit/index.ts'
-import { exchangedSessions, oneTimeTokens, refreshTokens, sessions, signingKeys } from '../auth/index.ts'
+import {
+  exchangedSessions,
+  oneTimeTokens,
+  refreshTokens,
+  sessions,
+  signingKeys,
+  throttles,
+} from '../auth/index.ts'
 import { fleetRuns, fleetRunTenants } from '../fleet/index.ts'
 import { mailRecipients } from '../mail/index.ts'
 import { invitations } from '../members/index.ts'
@@ -32,6 +39,7 @@ export const MODELS = {
     mailRecipients,
     oneTimeTokens,
     auditLog,
+    throttles,
   },
   tenant: {
     tenantIdentity,

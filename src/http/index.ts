@@ -37,6 +37,7 @@ export {
   createRateLimits,
   type RateLimitOptions,
   type RateLimits,
+  refusalOf,
 } from './rate-limits/limits.ts'
 export { coarseNetworkOf, networkOf } from './rate-limits/network.ts'
 export { RATE, type RatePolicy } from './rate-limits/policy.ts'

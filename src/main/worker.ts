@@ -10,8 +10,8 @@ export interface Worker {
  * Starts what no request waits for. Any number of processes may do so on one core database; a claim in the database
  * decides who of them does a thing. A process without it still makes its own requests' organizations.
  */
-export function startWorker({ tenancy, keys }: Platform): Worker {
-  const workers = [tenancy.worker, keys.worker]
+export function startWorker({ tenancy, keys, throttle }: Platform): Worker {
+  const workers = [tenancy.worker, keys.worker, throttle.worker]
   for (const worker of workers) worker.start()
   return {
     stop: async () => {

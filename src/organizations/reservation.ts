@@ -1,4 +1,4 @@
-import { httpErrors } from '../http/index.ts'
+import { allowanceHeaders, httpErrors, type RatePolicy } from '../http/index.ts'
 import { type Id, isAfterFailure } from '../platform/index.ts'
 import type { CoreDb, CoreExecutor, CoreTx, Tenancy } from '../tenancy/index.ts'
 import type { CoreUser } from '../users/index.ts'
@@ -104,10 +104,15 @@ function reasonOf(settled: PromiseSettledResult<unknown>): unknown {
   return settled.status === 'rejected' ? settled.reason : undefined
 }
 
+/** As clients are told it; the number itself is configured. */
+const PER_DAY: RatePolicy = { name: 'organizations-per-day', limit: 5, windowSeconds: 24 * 3_600 }
+
 /** Databases are the most expensive thing that anybody can ask for: the count is exact, also for requests at once. */
 async function refusalOfMany(core: CoreTx, owner: CoreUser, perDay: number) {
   const { made, secondsLeft } = await countMadeToday(core, owner.id)
   if (made < perDay) return undefined
   const detail = `You made ${made} organizations in 24 hours; "Retry-After" says when you may make the next.`
-  return httpErrors.rateLimited({ detail, retryAfter: Math.max(1, secondsLeft) })
+  const resetSeconds = Math.max(1, Math.ceil(secondsLeft))
+  const headers = allowanceHeaders({ policy: PER_DAY, limit: perDay, left: 0, resetSeconds })
+  return httpErrors.rateLimited({ detail, retryAfter: resetSeconds, headers })
 }

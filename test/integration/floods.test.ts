@@ -44,6 +44,11 @@ describe('I7 a flood of organizations', () => {
     for (const { body, headers } of refused) {
       expect(body).toMatchObject({ code: 'rate-limited', detail: expect.stringContaining(`${PER_DAY}`) })
       expect(Number(headers['retry-after'])).toBeGreaterThan(3_500)
+      // Of what refused it, not of the limit for each network, which it had kept.
+      expect(headers).toMatchObject({
+        ratelimit: `"organizations-per-day";r=0;t=${headers['retry-after']}`,
+        'ratelimit-policy': `"organizations-per-day";q=${PER_DAY};w=86400`,
+      })
       expect(Number(headers['retry-after'])).toBeLessThanOrEqual(3_600)
     }
     const [row] = await inCore(

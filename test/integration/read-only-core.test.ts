@@ -1,7 +1,8 @@
 import { sql } from 'drizzle-orm'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { databaseOf } from '../../src/platform/index.ts'
 import type { SignedInUser } from '../support/api-client.ts'
+import { fromElsewhere, PRODUCTION_LIMITS } from '../support/limits.ts'
 import { startPlatform, type TestPlatform } from '../support/platform.ts'
 import { inCore } from '../support/rows.ts'
 import { asSuperuser, hasSuperuser } from '../support/superuser.ts'
@@ -9,10 +10,14 @@ import { asSuperuser, hasSuperuser } from '../support/superuser.ts'
 let one: TestPlatform
 let owner: SignedInUser
 let id: string
+let member: SignedInUser
+let victim: SignedInUser
 beforeAll(async () => {
-  one = await startPlatform()
+  one = await startPlatform({ env: PRODUCTION_LIMITS })
   owner = await one.api.register()
   id = (await one.api.createOrganization(owner)).id
+  member = await one.api.register({ tenantId: id })
+  victim = await one.api.register({ tenantId: id })
 })
 afterAll(() => one.close())
 
@@ -42,6 +47,17 @@ describe.runIf(hasSuperuser())('J19 while the core database takes no writes', ()
     const call = { token: owner.token }
     expect(await one.api.get('/organizations/me', call)).toMatchObject({ status: 200 })
     expect(await one.api.get(`/organizations/${id}`, call)).toMatchObject({ status: 200 })
+  })
+
+  it('people of an organization sign in, and wrong passwords are counted by the process', async () => {
+    const signIn = (person: SignedInUser, password: string) =>
+      one.api.post('/auth/login', { email: person.email, password }, { ...fromElsewhere(), tenantId: id })
+    // Connections that were just ended may still be in the pool.
+    await vi.waitFor(async () => expect((await signIn(member, member.password)).status).toBe(200), 10_000)
+    const statuses: number[] = []
+    for (let attempt = 0; attempt < 6; attempt++) statuses.push((await signIn(victim, 'wrong')).status)
+    expect(statuses.slice(0, 5)).toEqual([401, 401, 401, 401, 401])
+    expect((await signIn(member, member.password)).status).toBe(200)
   })
 
   it('a process starts', async () => {

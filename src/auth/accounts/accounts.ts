@@ -6,6 +6,7 @@ import { createEmailService, type EmailService } from '../emails/service.ts'
 import type { AuthEvents } from '../events.ts'
 import type { PasswordHasher } from '../passwords/passwords.ts'
 import { createPasswordService, type PasswordService } from '../passwords/service.ts'
+import type { Throttle } from '../throttle/throttle.ts'
 
 /** What people do with their accounts besides signing in. */
 export interface Accounts {
@@ -17,6 +18,7 @@ export interface AccountsOptions {
   readonly core: CoreDb
   readonly tenancy: Tenancy
   readonly passwords: PasswordHasher
+  readonly throttle: Throttle
   readonly mailer: Mailer
   readonly events: Publisher<AuthEvents> & Pick<EventEmitter<AuthEvents>, 'on'>
 }

@@ -9,6 +9,8 @@ import type { PasswordService } from '../passwords/service.ts'
 import { createTenantOf } from '../realm.ts'
 import { limited, realmHeaders } from '../routes.ts'
 import { Email, NewPassword } from '../schemas.ts'
+import { createNetworkLimit } from '../throttle/routes.ts'
+import type { Throttle } from '../throttle/throttle.ts'
 
 export interface AccountRoutesOptions {
   readonly passwords: PasswordService
@@ -17,10 +19,9 @@ export interface AccountRoutesOptions {
   /** Lower case. */
   readonly tenantHeader: string
   readonly accountGuard: Guard<AccountPrincipal>
+  readonly throttle: Throttle
 }
 
-/** What sends mail, for each network; each recipient has a limit besides. */
-const MAIL_RATE: RatePolicy = { name: 'mail', limit: 10, windowSeconds: 60 }
 /** Links cannot be guessed: this keeps a flood away from the databases. */
 const LINK_RATE: RatePolicy = { name: 'link', limit: 30, windowSeconds: 60 }
 
@@ -45,13 +46,19 @@ export function accountRoutes(server: HttpServer, options: AccountRoutesOptions)
   ownEmail(server, options)
 }
 
-function mailedLinks(server: HttpServer, { passwords, tenancy, tenantHeader }: AccountRoutesOptions): void {
+/** Over all processes, unlike other limits: a mail costs somebody else something. */
+function sendingMail({ throttle }: AccountRoutesOptions) {
+  return { ...limited(RATE.mail), preHandler: createNetworkLimit(throttle)(RATE.mail) }
+}
+
+function mailedLinks(server: HttpServer, options: AccountRoutesOptions): void {
+  const { passwords, tenancy, tenantHeader } = options
   const tenantOf = createTenantOf(tenancy, tenantHeader)
   const open = { tags: TAGS, security: [], headers: realmHeaders(tenantHeader) }
   server.post(
     '/api/v1/auth/password/forgot',
     {
-      ...limited(MAIL_RATE),
+      ...sendingMail(options),
       schema: {
         ...open,
         operationId: 'forgotPassword',
@@ -154,12 +161,13 @@ function ownPassword(server: HttpServer, { passwords, accountGuard }: AccountRou
   )
 }
 
-function ownEmail(server: HttpServer, { emails, accountGuard }: AccountRoutesOptions): void {
+function ownEmail(server: HttpServer, options: AccountRoutesOptions): void {
+  const { emails, accountGuard } = options
   const { onRequest } = accountGuard
   server.post(
     '/api/v1/auth/email/verification',
     {
-      ...limited(MAIL_RATE),
+      ...sendingMail(options),
       onRequest,
       schema: {
         operationId: 'requestEmailVerification',
@@ -177,7 +185,7 @@ function ownEmail(server: HttpServer, { emails, accountGuard }: AccountRoutesOpt
   server.post(
     '/api/v1/auth/email/change',
     {
-      ...limited(RATE.login),
+      ...sendingMail(options),
       onRequest,
       schema: {
         operationId: 'requestEmailChange',

@@ -15,6 +15,8 @@ import { hashOneTimeToken } from '../one-time/token.ts'
 import type { PasswordHasher } from '../passwords/passwords.ts'
 import { realmOf } from '../realm.ts'
 import type { Realm } from '../sessions/realm.ts'
+import { passwordOf } from '../throttle/subjects.ts'
+import type { Throttle } from '../throttle/throttle.ts'
 import type { Letters } from './letters.ts'
 import {
   emailChangedNotice,
@@ -49,6 +51,7 @@ export interface EmailService {
 export interface EmailServiceOptions {
   readonly core: CoreDb
   readonly passwords: PasswordHasher
+  readonly throttle: Throttle
   readonly letters: Letters
   readonly events: Publisher<AuthEvents>
 }
@@ -97,7 +100,9 @@ async function requestChange(
   if (to === undefined) throw refusal('invalid-format')
   if (to === who.user.email) throw refusal('unchanged')
   const realm = realmOfPrincipal(core, who)
-  const account = await requirePassword(options, realm, who.user.id, password)
+  const account = await options.throttle.guard(passwordOf(who), () =>
+    requirePassword(options, realm, who.user.id, password),
+  )
   letters.request('email-change', account.id, async () => {
     const now = await findAccount(realm.db, account.id)
     // A password that was changed meanwhile may have been changed because somebody else knew it.

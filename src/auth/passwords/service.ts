@@ -26,6 +26,8 @@ import { hashOneTimeToken } from '../one-time/token.ts'
 import { realmOf } from '../realm.ts'
 import type { Realm } from '../sessions/realm.ts'
 import { revokeSessionsOf } from '../sessions/store.ts'
+import { passwordOf, subjectsOf } from '../throttle/subjects.ts'
+import type { Throttle } from '../throttle/throttle.ts'
 import { type PasswordHasher, requireGoodPassword } from './passwords.ts'
 
 /** `tenant` absent means the platform itself. */
@@ -57,6 +59,7 @@ export interface PasswordServiceOptions {
   readonly core: CoreDb
   readonly tenancy: Tenancy
   readonly passwords: PasswordHasher
+  readonly throttle: Throttle
   readonly letters: Letters
   readonly events: Publisher<AuthEvents>
 }
@@ -78,13 +81,14 @@ export function createPasswordService(options: PasswordServiceOptions): Password
       })
     },
     reset: (link, tenant) => reset(options, realmOf(core, tenant), link),
-    change: (who, change) => changePassword(options, who, change),
+    change: (who, change) =>
+      options.throttle.guard(passwordOf(who), () => changePassword(options, who, change)),
     endLinkedSessions: (coreUserId) => endLinkedSessions(options, coreUserId),
   }
 }
 
 async function reset(
-  { passwords, letters, events }: PasswordServiceOptions,
+  { passwords, throttle, letters, events }: PasswordServiceOptions,
   realm: Realm,
   { token, password }: { readonly token: string; readonly password: string },
 ): Promise<void> {
@@ -112,13 +116,14 @@ async function reset(
     await recordAuditLast(tx, passwordSet('password.reset', id, ended.length))
     return redeemed.account
   })
+  await throttle.forgive(...subjectsOf(realm, account))
   publish(events, realm, 'password.reset', account.id)
   if (account.emailVerifiedAt === null) publish(events, realm, 'email.verified', account.id)
   letters.notify('password-changed', account.email, passwordChangedNotice())
 }
 
 async function changePassword(
-  { core, passwords, letters, events }: PasswordServiceOptions,
+  { core, passwords, throttle, letters, events }: PasswordServiceOptions,
   who: AccountPrincipal,
   { current, next }: { readonly current: string; readonly next: string },
 ): Promise<void> {
@@ -140,18 +145,25 @@ async function changePassword(
       return true
     })
     if (!isChanged) continue
+    await throttle.forgive(...subjectsOf(realm, account))
     publish(events, realm, 'password.changed', account.id)
     return letters.notify('password-changed', account.email, passwordChangedNotice())
   }
   throw authErrors.invalidCredentials({ detail: 'The current password is wrong.' })
 }
 
-async function endLinkedSessions({ core, tenancy }: PasswordServiceOptions, coreUserId: Id): Promise<void> {
+async function endLinkedSessions(
+  { core, tenancy, throttle }: PasswordServiceOptions,
+  coreUserId: Id,
+): Promise<void> {
   for (const tenantId of await findLinkedTenants(core, coreUserId)) {
     try {
       await tenancy.withTenant(tenantId, async (tenant) => {
         const userId = await findLinkedUser(tenant, coreUserId)
-        if (userId !== undefined) await tenant.transaction((tx) => endAllSessions(tx, userId))
+        if (userId === undefined) return
+        await tenant.transaction((tx) => endAllSessions(tx, userId))
+        const account = await findAccount(tenant, userId)
+        if (account) await throttle.forgive(...subjectsOf(realmOf(core, tenant), account))
       })
     } catch (error) {
       // Nobody gets into a tenant that is suspended or not there; and where it was away, no refresh passes any more.

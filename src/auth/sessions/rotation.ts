@@ -29,6 +29,13 @@ interface RotatedSession {
   readonly secondsLeft: number
 }
 
+/** What a rotation keeps to. */
+export interface RotationRules {
+  readonly life: SessionLife
+  /** Counts a refresh of a session; throws to leave everything as it was. */
+  readonly count: (sessionId: Id) => void
+}
+
 const REUSE_GRACE_SECONDS = 10
 
 /**
@@ -43,16 +50,16 @@ export async function rotate(
   realm: Realm,
   hashes: { readonly used: string; readonly next: string },
   origin: Origin,
-  life: SessionLife,
+  rules: RotationRules,
 ): Promise<Rotation> {
   return await realm.db.transaction(async (tx): Promise<Rotation> => {
     const sessionId = await consumeRefreshToken(tx, hashes.used)
     if (sessionId !== undefined) {
       await insertRefreshToken(tx, { hash: hashes.next, sessionId })
-      return { isReuse: false, session: await goOn(tx, sessionId, origin, life) }
+      return { isReuse: false, session: await goOn(tx, sessionId, origin, rules) }
     }
     const used = await findUsedRefreshToken(tx, hashes.used, REUSE_GRACE_SECONDS)
-    if (used?.isInGrace) return { isReuse: false, session: await goOn(tx, used.sessionId, origin, life) }
+    if (used?.isInGrace) return { isReuse: false, session: await goOn(tx, used.sessionId, origin, rules) }
     const userId = used && (await revokeSession(tx, used.sessionId))
     if (!userId) return { isReuse: false, session: undefined }
     await recordAuditLast(tx, reuseDetected(userId, used.sessionId))
@@ -73,8 +80,10 @@ async function goOn(
   tx: AnyTx,
   sessionId: Id,
   origin: Origin,
-  life: SessionLife,
+  { life, count }: RotationRules,
 ): Promise<RotatedSession | undefined> {
+  // Here, where whose token it is is known and nothing is committed. A token that came again too late is never refused so.
+  count(sessionId)
   const session = await prolongSession(tx.last, sessionId, origin, life)
   // Nothing is left where its end was moved into the past: its user operates the platform since the sign-in.
   return session && session.secondsLeft > 0 ? { sessionId, ...session } : undefined

@@ -1,6 +1,7 @@
 import { recordAuditLast } from '../../audit/index.ts'
 import type { Config } from '../../config.ts'
 import type { Publisher } from '../../events/index.ts'
+import type { RateLimits, RatePolicy } from '../../http/index.ts'
 import { type Id, type Logger, newId, type SecretBox } from '../../platform/index.ts'
 import { loggedIn } from '../audit.ts'
 import { authErrors } from '../errors.ts'
@@ -52,7 +53,7 @@ export interface Sessions extends Pick<SessionEndings, 'end' | 'endAll'> {
    * Exchanges a refresh token for new tokens. Asked again within 10 s it gives the same refresh token again, because the
    * first answer may have been lost; later it ends the session, because then two people hold the token.
    *
-   * @throws authErrors.invalidToken
+   * @throws authErrors.invalidToken; httpErrors.rateLimited, and then the token is still good
    */
   refresh(
     realm: Realm,
@@ -69,16 +70,23 @@ export interface SessionOptions {
   readonly config: Pick<Config, 'refreshTokenTtl' | 'sessionIdleTtl'>
   readonly events: Publisher<AuthEvents>
   readonly log: Logger
+  /** Counts the refreshes of each session, for this process; by default nothing does. */
+  readonly limits?: Pick<RateLimits, 'spend'>
 }
 
 /** Whoever operates the platform signs in every day: a token that was stolen from one is worth the most. */
 const ADMIN_LIFE_SECONDS = 24 * 3_600
 const LISTED = 100
+/**
+ * A client refreshes some six times in an hour. What one session costs is bounded in each process; a limit over all of them would
+ * be a write more for each refresh, and a thief gains nothing by refreshing often.
+ */
+const REFRESH_RATE: RatePolicy = { name: 'refresh', limit: 30, windowSeconds: 60 }
 /** More than the one that a sign-in adds, so that they get fewer; few, as each may have some thousand refresh tokens. */
 export const FORGOTTEN_AT_SIGN_IN = 5
 
 /** Sessions with rotated refresh tokens (RFC 9700 section 4.14.2). */
-export function createSessions({ tokens, box, config, events, log }: SessionOptions): Sessions {
+export function createSessions({ tokens, box, config, events, log, limits }: SessionOptions): Sessions {
   const chainKey = box.deriveKey('refresh-token')
   const endings = createSessionEndings({ events, log })
   const life: SessionLife = {
@@ -86,6 +94,8 @@ export function createSessions({ tokens, box, config, events, log }: SessionOpti
     absoluteOfAdmins: Math.min(config.refreshTokenTtl, ADMIN_LIFE_SECONDS),
     idle: config.sessionIdleTtl,
   }
+
+  const count = (sessionId: Id) => void limits?.spend(REFRESH_RATE, sessionId)
 
   const issue: Sessions['issue'] = async (realm, { userId, sessionId, refreshToken, secondsLeft }) => {
     const who = { userId, sessionId }
@@ -123,7 +133,7 @@ export function createSessions({ tokens, box, config, events, log }: SessionOpti
       if (!looksLikeRefreshToken(refreshToken)) throw authErrors.invalidToken()
       const next = nextRefreshToken(chainKey, refreshToken)
       const hashes = { used: hashRefreshToken(refreshToken), next: hashRefreshToken(next) }
-      const { isReuse, session } = await rotate(realm, hashes, origin, life)
+      const { isReuse, session } = await rotate(realm, hashes, origin, { life, count })
       if (isReuse) endings.reuseDetected(realm, session.userId, session.sessionId)
       if (isReuse || !session) throw authErrors.invalidToken()
       return { ...(await issue(realm, { ...session, refreshToken: next })), ...session }

@@ -1,3 +1,4 @@
+import type { AppError } from '../../platform/index.ts'
 import { httpErrors } from '../errors.ts'
 import { RateCounter } from './counter.ts'
 import type { RatePolicy } from './policy.ts'
@@ -49,9 +50,17 @@ export function createRateLimits({ enabled, factor }: RateLimitOptions): RateLim
       const resetSeconds = Math.ceil(Math.round(endsAt - nowMs) / 1000)
       const allowance = { policy, limit, left: Math.max(0, limit - used), resetSeconds }
       if (used <= limit) return allowance
-      throw httpErrors.rateLimited({ retryAfter: resetSeconds, headers: allowanceHeaders(allowance) })
+      throw refusalOf(allowance)
     },
   }
+}
+
+/** What a client is told that used up a policy. */
+export function refusalOf(allowance: Allowance): AppError {
+  return httpErrors.rateLimited({
+    retryAfter: allowance.resetSeconds,
+    headers: allowanceHeaders(allowance),
+  })
 }
 
 /** Tells a client what is left, in the header fields of draft-ietf-httpapi-ratelimit-headers. */

@@ -14,5 +14,7 @@ export const RATE = Object.freeze({
   /** Every route that says nothing else. Wide, because many people share one address. */
   standard: { name: 'standard', limit: 600, windowSeconds: 60 },
   register: { name: 'register', limit: 5, windowSeconds: 60 },
+  /** What sends mail; each recipient has a limit besides. */
+  mail: { name: 'mail', limit: 10, windowSeconds: 60 },
   login: { name: 'login', limit: 20, windowSeconds: 60 },
 }) satisfies Readonly<Record<string, RatePolicy>>

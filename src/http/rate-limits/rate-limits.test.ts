@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { AppError } from '../../platform/index.ts'
-import { createGuard, createRateLimits, networkOf, RATE, type RatePolicy } from '../index.ts'
+import { createGuard, createRateLimits, httpErrors, networkOf, RATE, type RatePolicy } from '../index.ts'
 import { makeServer, named } from '../test-support.ts'
 import { RateCounter } from './counter.ts'
 
@@ -82,6 +82,22 @@ describe('limits of routes', () => {
     expect(answers[2]?.headers).toMatchObject({ 'retry-after': '10', 'ratelimit-policy': '"two";q=2;w=10' })
     expect(answers[2]?.json()).toMatchObject({ code: 'rate-limited', status: 429 })
     expect(asked).toBe(2)
+  })
+
+  it('are not told where something else refused with 429', async () => {
+    await using server = await makeServer({ rateLimits: { enabled: true, factor: 1 } })
+    const headers = { ratelimit: '"own";r=0;t=9', 'ratelimit-policy': '"own";q=1' }
+    server.get('/silent', { config, schema: named('silent') }, async () => {
+      throw httpErrors.rateLimited()
+    })
+    server.get('/own', { config, schema: named('own') }, async () => {
+      throw httpErrors.rateLimited({ headers })
+    })
+    const silent = await server.inject('/silent')
+    expect(silent.statusCode).toBe(429)
+    expect(silent.headers).not.toHaveProperty('ratelimit')
+    expect(silent.headers).not.toHaveProperty('ratelimit-policy')
+    expect((await server.inject('/own')).headers).toMatchObject(headers)
   })
 
   it('hold for every route that says nothing, and for addresses that nobody has', async () => {

@@ -1,0 +1,19 @@
+import type { Account } from '../accounts/store.ts'
+import type { AccountPrincipal } from '../guards.ts'
+import type { Realm } from '../sessions/realm.ts'
+import type { Subject } from './throttle.ts'
+
+/** The password of somebody who is signed in, asked for once more. */
+export function passwordOf(who: AccountPrincipal): Subject {
+  const tenantId = who.scope === 'tenant' ? who.tenant.tenantId : undefined
+  return { purpose: 'password', tenantId, who: who.user.id }
+}
+
+/** All that is counted for an account. */
+export function subjectsOf(realm: Realm, { id, email }: Account): readonly Subject[] {
+  const tenantId = realm.scope === 'tenant' ? realm.db.tenantId : undefined
+  return [
+    { purpose: 'sign-in', tenantId, who: email },
+    { purpose: 'password', tenantId, who: id },
+  ]
+}
