@@ -15,6 +15,7 @@ const floors = [
   'users',
   'organizations',
   'auth',
+  'members',
   'compose',
   'app',
   'cli',

@@ -3,61 +3,100 @@ import {
   accountRoutes,
   authErrors,
   authRoutes,
+  describeSecurity,
+  exchangeRoutes,
   keyRoutes,
-  SECURITY_SCHEMES,
+  requireStepUp,
   secondFactorErrors,
   secondFactorRoutes,
   sessionRoutes,
 } from './auth/index.ts'
 import type { Platform } from './compose.ts'
 import { fleetRoutes } from './fleet/index.ts'
-import { type ApiDescription, createHttpServer, type HeaderScheme, type HttpServer } from './http/index.ts'
+import { type ApiDescription, createHttpServer, type HttpServer } from './http/index.ts'
 import { devMailRoutes } from './mail/index.ts'
-import { organizationErrors, organizationRoutes } from './organizations/index.ts'
+import {
+  acceptanceRoutes,
+  invitationErrors,
+  invitationRoutes,
+  memberErrors,
+  memberRoutes,
+} from './members/index.ts'
+import { organizationErrors, organizationRoutes, policyErrors, policyRoutes } from './organizations/index.ts'
 import { ping, VERSION } from './platform/index.ts'
 import { tenancyErrors, tenancyGauges } from './tenancy/index.ts'
 import { userErrors, userRoutes } from './users/index.ts'
 
 /** The HTTP application: every route that there is. Add a feature's routes here. */
 export async function createApp(platform: Platform): Promise<HttpServer> {
-  const { config, clock, log, core, mailer, tenancy, keys, cursors, users, organizations, throttle } =
-    platform
-  const { auth, accounts, sessions } = platform
-  const { coreGuard, tenantGuard, tenantAdminGuard, adminGuard, accountGuard, enrolmentGuard } = platform
+  const { config, clock, log, core, tenancy, users, organizations, events } = platform
+  const { members, invitations, acceptance, cursors, coreGuard, tenantGuard, adminGuard } = platform
 
   const server = await createHttpServer({
     log,
     version: VERSION,
     api: describeApi(config.tenantHeader),
     docs: config.docs,
-    errors: [authErrors, secondFactorErrors, tenancyErrors, organizationErrors, userErrors],
+    errors: [
+      authErrors,
+      secondFactorErrors,
+      tenancyErrors,
+      organizationErrors,
+      policyErrors,
+      memberErrors,
+      invitationErrors,
+      userErrors,
+    ],
     rateLimits: { enabled: config.rateLimits, factor: config.rateLimitFactor },
     hsts: config.production,
     trustProxy: config.trustedProxies.length > 0 && config.trustedProxies,
     readiness: [{ name: 'core database', check: () => ping(core) }],
     gauges: tenancyGauges(tenancy),
   })
-  keyRoutes(server, { keys: keys.ring })
-  authRoutes(server, { auth, tenancy, throttle, tenantHeader: config.tenantHeader })
-  sessionRoutes(server, { core, sessions, accountGuard, enrolmentGuard })
-  secondFactorRoutes(server, { ...platform, tenantHeader: config.tenantHeader })
-  accountRoutes(server, { ...accounts, tenancy, throttle, tenantHeader: config.tenantHeader, accountGuard })
-  devMailRoutes(server, mailer)
+  identityRoutes(server, platform)
+  memberRoutes(server, { members, cursors, tenantGuard })
+  invitationRoutes(server, { invitations, cursors, tenantGuard })
+  acceptanceRoutes(server, { acceptance, tenancy, tenantHeader: config.tenantHeader, coreGuard })
+  const stepUp = { require: requireStepUp, refusal: secondFactorErrors.stepUpRequired }
+  policyRoutes(server, { tenantGuard, stepUp, events })
   organizationRoutes(server, { organizations, coreGuard })
   userRoutes(server, { users, tenantGuard })
-  auditRoutes(server, { core, cursors, adminGuard, tenantAdminGuard })
+  auditRoutes(server, { core, cursors, adminGuard, tenantAdminGuard: tenantGuard.requires('audit.read') })
   fleetRoutes(server, { core, clock, log, adminGuard })
   return server
 }
 
+/** Signing in and out, and what belongs to an account. */
+function identityRoutes(server: HttpServer, platform: Platform): void {
+  const { config, core, mailer, tenancy, keys, auth, accounts, sessions, exchange, throttle } = platform
+  const { tenantHeader } = config
+  const { coreGuard, accountGuard, enrolmentGuard } = platform
+  keyRoutes(server, { keys: keys.ring })
+  authRoutes(server, { auth, tenancy, throttle, tenantHeader })
+  sessionRoutes(server, {
+    core,
+    sessions,
+    accountGuard: accountGuard.requires('sessions.own'),
+    enrolmentGuard: enrolmentGuard.requires('sessions.own'),
+  })
+  secondFactorRoutes(server, {
+    ...platform,
+    tenantHeader,
+    accountGuard: accountGuard.requires('account.own'),
+    enrolmentGuard: enrolmentGuard.requires('account.own'),
+  })
+  accountRoutes(server, {
+    ...accounts,
+    tenancy,
+    throttle,
+    tenantHeader,
+    accountGuard: accountGuard.requires('account.own'),
+  })
+  devMailRoutes(server, mailer)
+  exchangeRoutes(server, { exchange, coreGuard })
+}
+
 function describeApi(tenantHeader: string): ApiDescription {
-  const bearer = { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' } as const
-  const tenantId: HeaderScheme = {
-    type: 'apiKey',
-    in: 'header',
-    name: tenantHeader,
-    description: 'The organization’s id, which goes with every tenant token.',
-  }
   return {
     title: 'Tenantry',
     description: 'A multi-tenant backend in which every organization owns a PostgreSQL database.',
@@ -65,19 +104,10 @@ function describeApi(tenantHeader: string): ApiDescription {
       { name: 'auth', description: 'Sign-up and sign-in, to the platform or to one organization.' },
       { name: 'organizations', description: 'Organizations of a platform user.' },
       { name: 'users', description: 'Users of one organization.' },
+      { name: 'members', description: 'Who belongs to one organization, as what, and who may join.' },
       { name: 'audit', description: 'What happened in one organization, for those who run it.' },
       { name: 'admin', description: 'For people who operate the platform.' },
     ],
-    securitySchemes: {
-      [SECURITY_SCHEMES.core]: {
-        ...bearer,
-        description: 'A platform user’s access token: register or log in without the tenant header.',
-      },
-      [SECURITY_SCHEMES.tenant]: {
-        ...bearer,
-        description: 'The access token of an organization’s user: register or log in with the tenant header.',
-      },
-      [SECURITY_SCHEMES.tenantId]: tenantId,
-    },
+    securitySchemes: describeSecurity(tenantHeader),
   }
 }

@@ -6,6 +6,7 @@ import { EventEmitter } from './events/index.ts'
 import { createSchemaPolicy } from './fleet/index.ts'
 import { createCursors } from './http/index.ts'
 import { createMailer } from './mail/index.ts'
+import { createPeople, type MemberEvents } from './members/index.ts'
 import { readMigrations } from './migrations/index.ts'
 import {
   createOrganizationService,
@@ -25,7 +26,7 @@ import { createTenancy } from './tenancy/index.ts'
 import { createUserService, type UserEvents } from './users/index.ts'
 
 /** Every event of the platform. */
-export type Events = AuthEvents & UserEvents & OrganizationEvents
+export type Events = AuthEvents & UserEvents & OrganizationEvents & MemberEvents
 
 export interface ComposeOptions {
   readonly config: Config
@@ -99,6 +100,7 @@ async function wire(options: ComposeOptions, closers: Closers) {
     events,
     repeats,
     tenancy,
+    ...createPeople({ core, tenancy, ...identity, mailer, events, log }),
     mailer,
     ...identity,
     cursors: createCursors(box.deriveKey('cursor')),

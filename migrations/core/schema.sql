@@ -60,6 +60,22 @@ CREATE TABLE public.mail_recipients (
   CONSTRAINT mail_recipients_pkey PRIMARY KEY (key)
 );
 
+CREATE TABLE public.membership_changes (
+  id uuid NOT NULL,
+  core_user_id uuid NOT NULL,
+  organization_id uuid NOT NULL,
+  created_at timestamp(3) with time zone DEFAULT now() NOT NULL,
+  CONSTRAINT membership_changes_pkey PRIMARY KEY (id, core_user_id)
+);
+
+CREATE TABLE public.memberships (
+  core_user_id uuid NOT NULL,
+  organization_id uuid NOT NULL,
+  role text NOT NULL,
+  updated_at timestamp(3) with time zone DEFAULT now() NOT NULL,
+  CONSTRAINT memberships_pkey PRIMARY KEY (core_user_id, organization_id)
+);
+
 CREATE TABLE public.one_time_tokens (
   user_id uuid NOT NULL,
   purpose text NOT NULL,
@@ -238,6 +254,14 @@ ALTER TABLE public.fleet_run_tenants ADD CONSTRAINT fleet_run_tenants_run_id_fle
 
 ALTER TABLE public.fleet_run_tenants ADD CONSTRAINT fleet_run_tenants_tenant_id_tenants_id_fk FOREIGN KEY (tenant_id) REFERENCES public.tenants(id) ON DELETE CASCADE;
 
+ALTER TABLE public.membership_changes ADD CONSTRAINT membership_changes_core_user_id_users_id_fk FOREIGN KEY (core_user_id) REFERENCES public.users(id) ON DELETE CASCADE;
+
+ALTER TABLE public.membership_changes ADD CONSTRAINT membership_changes_organization_id_organizations_id_fk FOREIGN KEY (organization_id) REFERENCES public.organizations(id) ON DELETE CASCADE;
+
+ALTER TABLE public.memberships ADD CONSTRAINT memberships_core_user_id_users_id_fk FOREIGN KEY (core_user_id) REFERENCES public.users(id) ON DELETE CASCADE;
+
+ALTER TABLE public.memberships ADD CONSTRAINT memberships_organization_id_organizations_id_fk FOREIGN KEY (organization_id) REFERENCES public.organizations(id) ON DELETE CASCADE;
+
 ALTER TABLE public.one_time_tokens ADD CONSTRAINT one_time_tokens_user_id_users_id_fk FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
 
 ALTER TABLE public.organization_requests ADD CONSTRAINT organization_requests_organization_id_organizations_id_fk FOREIGN KEY (organization_id) REFERENCES public.organizations(id) ON DELETE CASCADE;
@@ -319,6 +343,12 @@ CREATE INDEX fleet_run_tenants_tenant_id_idx ON public.fleet_run_tenants USING b
 CREATE INDEX fleet_runs_created_at_idx ON public.fleet_runs USING btree (created_at);
 
 CREATE INDEX mail_recipients_last_sent_at_idx ON public.mail_recipients USING btree (last_sent_at);
+
+CREATE INDEX membership_changes_core_user_id_idx ON public.membership_changes USING btree (core_user_id);
+
+CREATE INDEX membership_changes_created_at_idx ON public.membership_changes USING btree (created_at);
+
+CREATE INDEX memberships_organization_id_idx ON public.memberships USING btree (organization_id);
 
 CREATE INDEX organization_requests_created_at_idx ON public.organization_requests USING btree (created_at);
 

@@ -14,6 +14,28 @@ CREATE TABLE public.audit_log (
   CONSTRAINT audit_log_pkey PRIMARY KEY (id)
 );
 
+CREATE TABLE public.exchanged_sessions (
+  session_id uuid NOT NULL,
+  core_session_id uuid NOT NULL,
+  CONSTRAINT exchanged_sessions_pkey PRIMARY KEY (session_id)
+);
+
+CREATE TABLE public.invitations (
+  id uuid NOT NULL,
+  email text NOT NULL,
+  role text NOT NULL,
+  token_hash text NOT NULL,
+  invited_by uuid,
+  expires_at timestamp(3) with time zone NOT NULL,
+  accepted_at timestamp(3) with time zone,
+  revoked_at timestamp(3) with time zone,
+  created_at timestamp(3) with time zone DEFAULT now() NOT NULL,
+  updated_at timestamp(3) with time zone DEFAULT now() NOT NULL,
+  CONSTRAINT invitations_pkey PRIMARY KEY (id),
+  CONSTRAINT invitations_token_hash_key UNIQUE (token_hash),
+  CONSTRAINT invitations_role_check CHECK ((role = ANY (ARRAY['admin'::text, 'member'::text])))
+);
+
 CREATE TABLE public.one_time_tokens (
   user_id uuid NOT NULL,
   purpose text NOT NULL,
@@ -24,6 +46,16 @@ CREATE TABLE public.one_time_tokens (
   used_at timestamp(3) with time zone,
   CONSTRAINT one_time_tokens_pkey PRIMARY KEY (user_id, purpose),
   CONSTRAINT one_time_tokens_hash_key UNIQUE (hash)
+);
+
+CREATE TABLE public.organization_policy (
+  singleton boolean DEFAULT true NOT NULL,
+  registration text DEFAULT 'open'::text NOT NULL,
+  allowed_email_domains text[] DEFAULT '{}'::text[] NOT NULL,
+  updated_at timestamp(3) with time zone DEFAULT now() NOT NULL,
+  CONSTRAINT organization_policy_pkey PRIMARY KEY (singleton),
+  CONSTRAINT organization_policy_registration_check CHECK ((registration = ANY (ARRAY['open'::text, 'invite'::text, 'closed'::text]))),
+  CONSTRAINT organization_policy_singleton_check CHECK (singleton)
 );
 
 CREATE TABLE public.proof_tries (
@@ -125,6 +157,10 @@ CREATE TABLE public.users (
   CONSTRAINT users_role_check CHECK ((role = ANY (ARRAY['owner'::text, 'admin'::text, 'member'::text])))
 );
 
+ALTER TABLE public.exchanged_sessions ADD CONSTRAINT exchanged_sessions_session_id_sessions_id_fk FOREIGN KEY (session_id) REFERENCES public.sessions(id) ON DELETE CASCADE;
+
+ALTER TABLE public.invitations ADD CONSTRAINT invitations_invited_by_users_id_fk FOREIGN KEY (invited_by) REFERENCES public.users(id) ON DELETE SET NULL;
+
 ALTER TABLE public.one_time_tokens ADD CONSTRAINT one_time_tokens_user_id_users_id_fk FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
 
 ALTER TABLE public.proof_tries ADD CONSTRAINT proof_tries_user_id_users_id_fk FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
@@ -156,6 +192,10 @@ CREATE INDEX audit_log_action_idx ON public.audit_log USING btree (action text_p
 CREATE INDEX audit_log_actor_id_idx ON public.audit_log USING btree (actor_id, id);
 
 CREATE INDEX audit_log_target_id_idx ON public.audit_log USING btree (target_id, id);
+
+CREATE INDEX invitations_invited_by_idx ON public.invitations USING btree (invited_by);
+
+CREATE UNIQUE INDEX invitations_open_email_key ON public.invitations USING btree (email) WHERE ((accepted_at IS NULL) AND (revoked_at IS NULL));
 
 CREATE INDEX recovery_codes_user_id_idx ON public.recovery_codes USING btree (user_id);
 

@@ -1,13 +1,21 @@
 import type { FastifyRequest } from 'fastify'
-import { createGuard, type Guard, MALFORMED_CREDENTIALS, readBearerToken } from '../http/index.ts'
+import {
+  createGuard,
+  type Guard,
+  MALFORMED_CREDENTIALS,
+  type PermissionGuard,
+  readBearerToken,
+} from '../http/index.ts'
 import { describeWork, type Id, isId } from '../platform/index.ts'
 import { type CoreDb, type Tenancy, type TenantDb, tenancyErrors } from '../tenancy/index.ts'
 import type { CoreUser, TenantUser } from '../users/index.ts'
 import { authErrors } from './errors.ts'
 import type { AccessClaims, AccessTokens } from './keys/access-token.ts'
 import type { Audience } from './keys/tables.ts'
+import { permissionGuard } from './permission-guard.ts'
 import { secondFactorErrors } from './second-factor/errors.ts'
 import type { Freshness } from './second-factor/step-up.ts'
+import { SECURITY_SCHEMES } from './security-schemes.ts'
 import { type Found, findCorePrincipal, findTenantPrincipal } from './store.ts'
 
 export interface CorePrincipal extends Freshness {
@@ -36,9 +44,6 @@ export interface GuardOptions {
   readonly tenantHeader: string
 }
 
-/** Names of the security schemes in the OpenAPI document. */
-export const SECURITY_SCHEMES = { core: 'coreToken', tenant: 'tenantToken', tenantId: 'tenantId' } as const
-
 /** Errors that every guard can answer with. */
 const TOKEN_ERRORS = [
   authErrors.authenticationRequired,
@@ -52,6 +57,7 @@ const TENANT_ERRORS = [
   authErrors.tenantHeaderInvalid,
   authErrors.tenantMismatch,
   secondFactorErrors.mfaRequired,
+  authErrors.permissionDenied,
   ...Object.values(tenancyErrors),
 ]
 
@@ -61,11 +67,10 @@ const TENANT_SECURITY = { [SECURITY_SCHEMES.tenant]: [], [SECURITY_SCHEMES.tenan
 export interface Guards {
   readonly coreGuard: Guard<CorePrincipal>
   readonly adminGuard: Guard<CorePrincipal>
-  readonly tenantGuard: Guard<TenantPrincipal>
-  readonly tenantAdminGuard: Guard<TenantPrincipal>
-  readonly accountGuard: Guard<AccountPrincipal>
+  readonly tenantGuard: PermissionGuard<TenantPrincipal>
+  readonly accountGuard: PermissionGuard<AccountPrincipal>
   /** The account guard without the question for a second factor: for what a member needs who has none yet. */
-  readonly enrolmentGuard: Guard<AccountPrincipal>
+  readonly enrolmentGuard: PermissionGuard<AccountPrincipal>
 }
 
 /** Every guard that routes are given. */
@@ -74,7 +79,6 @@ export function createGuards(options: GuardOptions): Guards {
     coreGuard: createCoreGuard(options),
     adminGuard: createAdminGuard(options),
     tenantGuard: createTenantGuard(options),
-    tenantAdminGuard: createTenantAdminGuard(options),
     accountGuard: createAccountGuard(options, admitToTenant),
     enrolmentGuard: createAccountGuard(options, findInTenant),
   }
@@ -103,37 +107,32 @@ function createAdminGuard(options: GuardOptions): Guard<CorePrincipal> {
  * Admits the users of one organization, into its database and no other. The order of the checks is fixed: each of them,
  * made earlier, would tell a stranger something about tenants that are not theirs.
  */
-function createTenantGuard(options: GuardOptions): Guard<TenantPrincipal> {
+function createTenantGuard(options: GuardOptions): PermissionGuard<TenantPrincipal> {
   const admit = async (request: FastifyRequest): Promise<TenantPrincipal> =>
     await admitToTenant(options, request, wanted(await authenticate(request, options.tokens), 'tenant'))
-  return createGuard([TENANT_SECURITY], admit, [...TOKEN_ERRORS, ...TENANT_ERRORS])
+  return permissionGuard([TENANT_SECURITY], admit, [...TOKEN_ERRORS, ...TENANT_ERRORS], ({ user }) => user)
 }
 
-/** Admits those users of one organization who run it: its owner and its admins. */
-function createTenantAdminGuard(options: GuardOptions): Guard<TenantPrincipal> {
-  const tenantGuard = createTenantGuard(options)
-  const admit = async (request: FastifyRequest): Promise<TenantPrincipal> => {
-    await tenantGuard.onRequest(request)
-    const principal = tenantGuard.admitted(request)
-    if (principal.user.role === 'member') throw authErrors.permissionDenied()
-    return principal
-  }
-  return createGuard(tenantGuard.security, admit, [
-    ...TOKEN_ERRORS,
-    ...TENANT_ERRORS,
-    authErrors.permissionDenied,
-  ])
-}
-
-/** Admits either kind of user to what is their own: a core token as the core guard does, a tenant token as the tenant guard. */
-function createAccountGuard(options: GuardOptions, admitMember: AdmitMember): Guard<AccountPrincipal> {
+/**
+ * Admits either kind of user to what is their own: a core token as the core guard does, a tenant token as the tenant
+ * guard. Roles, and so permissions, are those of organizations.
+ */
+function createAccountGuard(
+  options: GuardOptions,
+  admitMember: AdmitMember,
+): PermissionGuard<AccountPrincipal> {
   const admit = async (request: FastifyRequest): Promise<AccountPrincipal> => {
     const claims = await authenticate(request, options.tokens)
     return claims.audience === 'core'
       ? { scope: 'core', ...(await admitToCore(options, claims)) }
       : { scope: 'tenant', ...(await admitMember(options, request, claims)) }
   }
-  return createGuard([CORE_SECURITY, TENANT_SECURITY], admit, [...TOKEN_ERRORS, ...TENANT_ERRORS])
+  return permissionGuard(
+    [CORE_SECURITY, TENANT_SECURITY],
+    admit,
+    [...TOKEN_ERRORS, ...TENANT_ERRORS],
+    (principal) => (principal.scope === 'tenant' ? principal.user : undefined),
+  )
 }
 
 /**

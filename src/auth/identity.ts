@@ -7,10 +7,11 @@ import type { Clock, Logger, SecretBox } from '../platform/index.ts'
 import type { CoreDb, Tenancy } from '../tenancy/index.ts'
 import { type Accounts, createAccounts } from './accounts/accounts.ts'
 import type { AuthEvents } from './events.ts'
+import { createTokenExchange, type TokenExchange } from './exchange/service.ts'
 import { createGuards, type Guards } from './guards.ts'
 import { createAccessTokens } from './keys/access-token.ts'
 import { type Keys, openKeys } from './keys/keys.ts'
-import { createPasswordHasher } from './passwords/passwords.ts'
+import { createPasswordHasher, type PasswordHasher } from './passwords/passwords.ts'
 import { createFactors, type Factors } from './second-factor/factors.ts'
 import { createProofs } from './second-factor/proof.ts'
 import { createSecondFactorSignIn, type SecondFactorSignIn } from './second-factor/sign-in.ts'
@@ -42,6 +43,8 @@ export interface Identity extends Guards {
   readonly secondFactor: SecondFactorSignIn
   readonly factors: Factors
   readonly stepUp: StepUp
+  readonly exchange: TokenExchange
+  readonly passwords: PasswordHasher
   readonly throttle: Throttle
 }
 
@@ -64,6 +67,8 @@ export async function openIdentity(options: IdentityOptions): Promise<Identity> 
   return {
     keys,
     sessions,
+    passwords,
+    exchange: createTokenExchange({ core, tenancy, sessions, events }),
     throttle,
     auth: createAuthService({ core, sessions, secondFactor, passwords, events, repeats }),
     secondFactor,

@@ -1,7 +1,10 @@
 export { accountRoutes } from './accounts/routes.ts'
 export { authErrors } from './errors.ts'
 export type { AuthEvents } from './events.ts'
-export { type AccountPrincipal, SECURITY_SCHEMES } from './guards.ts'
+export { exchangeRoutes } from './exchange/routes.ts'
+export { openExchanged } from './exchange/session.ts'
+export { exchangedSessions } from './exchange/tables.ts'
+export type { AccountPrincipal, CorePrincipal } from './guards.ts'
 export { type Identity, openIdentity } from './identity.ts'
 export { type AccessTokens, createAccessTokens } from './keys/access-token.ts'
 export { SigningKeyError } from './keys/key-pair.ts'
@@ -12,8 +15,16 @@ export { keyRoutes } from './keys/routes.ts'
 export { type KeyRecord, listSigningKeys } from './keys/store.ts'
 export { AUDIENCES, type Audience, signingKeys } from './keys/tables.ts'
 export { oneTimeTokens } from './one-time/tables.ts'
-export { createPasswordHasher, type PasswordHasher, passwordProblem } from './passwords/passwords.ts'
-export { type AuthRoutesOptions, authRoutes } from './routes.ts'
+export { hashOneTimeToken, looksLikeOneTimeToken, newOneTimeToken } from './one-time/token.ts'
+export {
+  createPasswordHasher,
+  type PasswordHasher,
+  passwordProblem,
+  requireGoodPassword,
+} from './passwords/passwords.ts'
+export { createTenantOf } from './realm.ts'
+export { type AuthRoutesOptions, authRoutes, limited, realmHeaders } from './routes.ts'
+export { AuthResponse, NewPassword, presentSignedIn } from './schemas.ts'
 export { secondFactorErrors } from './second-factor/errors.ts'
 export { type SecondFactorRoutesOptions, secondFactorRoutes } from './second-factor/routes.ts'
 export { type Freshness, requireStepUp, stepUpGuard } from './second-factor/step-up.ts'
@@ -23,9 +34,12 @@ export {
   secondFactorChallenges,
   secondFactors,
 } from './second-factor/tables.ts'
-export { type AuthService, createAuthService } from './service.ts'
+export { describeSecurity } from './security-schemes.ts'
+export { type AuthService, createAuthService, type SignedIn } from './service.ts'
+export { type Origin, originOf } from './sessions/origin.ts'
 export { type SessionRoutesOptions, sessionRoutes } from './sessions/routes.ts'
 export { createSessions, type Sessions } from './sessions/sessions.ts'
+export { revokeSessionsOf } from './sessions/store.ts'
 export { refreshTokens, sessions } from './sessions/tables.ts'
 export { createNetworkLimit, type Limit } from './throttle/routes.ts'
 export { throttles } from './throttle/tables.ts'

@@ -1,5 +1,6 @@
 import { Type } from 'typebox'
 import { type HttpServer, RATE, type RatePolicy, responses } from '../http/index.ts'
+import { policyErrors } from '../organizations/index.ts'
 import { type Tenancy, tenancyErrors } from '../tenancy/index.ts'
 import { userErrors } from '../users/index.ts'
 import { authErrors } from './errors.ts'
@@ -66,7 +67,11 @@ const REGISTER = {
   operationId: 'register',
   summary: 'Register a platform user, or a user of one organization',
   body: RegisterBody,
-  response: responses({ 201: AuthResponse }, [...REALM_ERRORS, userErrors.emailTaken]),
+  response: responses({ 201: AuthResponse }, [
+    ...REALM_ERRORS,
+    userErrors.emailTaken,
+    ...Object.values(policyErrors),
+  ]),
 }
 
 const LOGIN = {

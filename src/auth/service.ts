@@ -1,6 +1,7 @@
 import { type Repeats, recordAuditLast } from '../audit/index.ts'
 import type { Publisher } from '../events/index.ts'
 import { httpErrors } from '../http/index.ts'
+import { admitNewMember } from '../organizations/index.ts'
 import { type Id, newId } from '../platform/index.ts'
 import type { CoreDb, TenantDb } from '../tenancy/index.ts'
 import {
@@ -18,6 +19,7 @@ import { findSessionStart } from './accounts/store.ts'
 import { byUser, loginFailed } from './audit.ts'
 import { authErrors } from './errors.ts'
 import type { AuthEvents } from './events.ts'
+import { mayExchangedGoOn } from './exchange/session.ts'
 import { type PasswordHasher, requireGoodPassword } from './passwords/passwords.ts'
 import { beginChecked } from './passwords/sign-in.ts'
 import type { Proof } from './second-factor/proof.ts'
@@ -48,7 +50,7 @@ export interface SecondFactorAnswer {
 
 /** `tenant` absent means the platform itself; `origin` is where the person is, shown in the list of sessions. */
 export interface AuthService {
-  /** @throws httpErrors.validationFailed, overloaded; userErrors.emailTaken */
+  /** @throws httpErrors.validationFailed, overloaded; userErrors.emailTaken; policyErrors in a tenant */
   register(registration: Registration, origin: Origin, tenant?: TenantDb): Promise<SignedIn>
   /**
    * The same answer, in the same time, for an unknown address, a wrong password and a disabled account.
@@ -104,6 +106,7 @@ export function createAuthService(options: AuthServiceOptions): AuthService {
         return { scope: 'core', user, tokens: await sessions.issue(realmOf(), session) }
       }
       const { user, session } = await tenant.transaction(async (tx) => {
+        await admitNewMember(tx, 'registration', email)
         const inserted = await insertTenantUser(tx, fresh)
         const opened = await sessions.open(tx, inserted.id, origin)
         await recordAuditLast(tx, byUser('user.registered', inserted.id))
@@ -180,7 +183,10 @@ async function findTenantAccount(
   return linked && { ...user, passwordHash: linked.passwordHash, isActive: user.isActive && linked.isActive }
 }
 
-/** A linked user goes on only while its core account may be used, and with a session of the password that it has now. */
+/**
+ * A linked user goes on only while its core account may be used, with a session of the password that it has now, and
+ * while the core session goes on that it came with.
+ */
 async function mayGoOn(
   core: CoreDb,
   user: CoreUser | TenantUser,
@@ -190,6 +196,7 @@ async function mayGoOn(
   if (!tenant || !('coreUserId' in user) || user.coreUserId === null) return true
   const linked = await findCoreUser(core, user.coreUserId)
   if (!linked?.isActive) return false
+  if (!(await mayExchangedGoOn(core, tenant, sessionId))) return false
   // What its organization may ask for: by the token that is answered it counts again.
   if (!(await hasFactor(core, linked.id))) await forgetSecondFactor(tenant, sessionId)
   if (linked.passwordChangedAt === null) return true

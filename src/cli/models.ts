@@ -1,5 +1,6 @@
 import { auditLog } from '../audit/index.ts'
 import {
+  exchangedSessions,
   oneTimeTokens,
   proofTries,
   recoveryCodes,
@@ -12,7 +13,15 @@ import {
 } from '../auth/index.ts'
 import { fleetRuns, fleetRunTenants } from '../fleet/index.ts'
 import { mailRecipients } from '../mail/index.ts'
-import { organizationRequests, organizations, secondFactorPolicy } from '../organizations/index.ts'
+import { invitations } from '../members/index.ts'
+import {
+  membershipChanges,
+  memberships,
+  organizationPolicy,
+  organizationRequests,
+  organizations,
+  secondFactorPolicy,
+} from '../organizations/index.ts'
 import { installation, servers, tenantIdentity, tenants } from '../tenancy/index.ts'
 import { coreUsers, tenantUsers } from '../users/index.ts'
 
@@ -27,6 +36,8 @@ export const MODELS = {
     coreUsers,
     organizations,
     organizationRequests,
+    memberships,
+    membershipChanges,
     sessions,
     refreshTokens,
     ...SECOND_FACTOR,
@@ -41,8 +52,11 @@ export const MODELS = {
   tenant: {
     tenantIdentity,
     tenantUsers,
+    organizationPolicy,
+    invitations,
     sessions,
     refreshTokens,
+    exchangedSessions,
     oneTimeTokens,
     ...SECOND_FACTOR,
     secondFactorPolicy,

@@ -21,6 +21,23 @@ export interface Guard<Admitted> {
   readonly security: readonly SecurityRequirement[]
   /** What it refuses with, for the API description. */
   readonly errors: readonly ErrorDefinition[]
+  /** What the caller must be allowed to do, for the API description; `undefined` where the kind of token decides alone. */
+  readonly permission?: string | undefined
+}
+
+/** A guard that admits nobody until a route says what for: a route without a permission does not compile. */
+export interface PermissionGuard<Admitted> {
+  /**
+   * Gives the guard for one permission.
+   *
+   * @throws when there is no such permission
+   */
+  requires(permission: string, options?: PermissionOptions): Guard<Admitted>
+}
+
+export interface PermissionOptions {
+  /** Name of the path parameter with a person's id: to oneself everybody may do it. */
+  readonly orSelf?: string
 }
 
 /**
@@ -29,11 +46,13 @@ export interface Guard<Admitted> {
  * @param security how the API description names it
  * @param admit decides; throws to refuse
  * @param errors the kinds of error that `admit` throws: they are documented on every route that the guard protects
+ * @param permission what `admit` asks for besides a token; documented as `x-permission`
  */
 export function createGuard<Admitted>(
   security: readonly SecurityRequirement[],
   admit: (request: FastifyRequest) => Promise<Admitted>,
   errors: readonly ErrorFactory[] = [],
+  permission?: string,
 ): Guard<Admitted> {
   // An object around the value, because "admitted as nobody" is not "did not run".
   const admissions = new WeakMap<FastifyRequest, { readonly value: Admitted }>()
@@ -48,6 +67,7 @@ export function createGuard<Admitted>(
     },
     security,
     errors: errors.map(({ definition }) => definition),
+    permission,
   }
   guards.set(guard.onRequest, guard)
   return guard

@@ -7,7 +7,13 @@ export { ETagHeader, entityTagOf, IfMatchHeaders, readIfMatch } from './entity-t
 export { httpErrors } from './errors.ts'
 export type { EventStream, ServerEvent } from './event-streams/event-stream.ts'
 export { EVENT_STREAM, type EventStreamOptions, openEventStream } from './event-streams/open.ts'
-export { createGuard, type Guard, type SecurityRequirement } from './guard.ts'
+export {
+  createGuard,
+  type Guard,
+  type PermissionGuard,
+  type PermissionOptions,
+  type SecurityRequirement,
+} from './guard.ts'
 export { IdempotencyKeyHeaders, readIdempotencyKey } from './idempotency-key.ts'
 export { isCleanText } from './json/text.ts'
 export { HTTP_LIMITS, type HttpLimits } from './limits.ts'

@@ -94,8 +94,10 @@ function describeRoute(schema: FastifySchema, route: RouteOptions): FastifySchem
     ...guards.flatMap((guard) => guard.errors),
     ...documented.errors,
   ]
+  const permission = guards.find((guard) => guard.permission !== undefined)?.permission
   return {
     ...schema,
+    ...(permission !== undefined && { 'x-permission': permission }),
     security: guards.flatMap((guard) => guard.security),
     response: {
       ...describeSuccess((schema.response ?? {}) as SuccessResponses, documented.headers, schema.produces),

@@ -4,6 +4,7 @@ import type { Id } from '../platform/index.ts'
 /** What this feature records: in the core database, and of a birth also in the database that was born. */
 export const organizationAudit = auditCatalogue({
   'organization.created': {},
+  'organization.policy_changed': { fields: 'words' },
   'organization.suspended': {},
   'organization.resumed': {},
   'organization.credentials_rotated': {},

@@ -10,4 +10,10 @@ export interface OrganizationEvents {
     readonly slug: string
     readonly databaseName: string
   }
+  /** Who may join it. What did not change is absent. */
+  'organization.policy_changed': {
+    readonly changedBy: Id
+    readonly registration?: 'open' | 'invite' | 'closed'
+    readonly allowedEmailDomains?: readonly string[]
+  }
 }

@@ -11,7 +11,13 @@ import {
 import { tenancyErrors } from '../tenancy/index.ts'
 import type { CoreUser } from '../users/index.ts'
 import { organizationErrors } from './errors.ts'
-import { NewOrganizationBody, OrganizationBody, OrganizationParams, presentOrganization } from './schemas.ts'
+import {
+  MyOrganizationBody,
+  NewOrganizationBody,
+  OrganizationBody,
+  OrganizationParams,
+  presentMine,
+} from './schemas.ts'
 import type { OrganizationService } from './service.ts'
 
 export interface OrganizationRoutesOptions {
@@ -78,13 +84,13 @@ function readingRoutes(server: HttpServer, { organizations, coreGuard }: Organiz
       schema: {
         ...DESCRIBED,
         operationId: 'listMyOrganizations',
-        summary: 'My organizations, oldest first',
-        response: responses({ 200: Type.Array(OrganizationBody) }),
+        summary: 'The organizations that I own or am a member of, oldest first',
+        response: responses({ 200: Type.Array(MyOrganizationBody) }),
       },
     },
     async (request) => {
-      const owned = await organizations.listOwned(coreGuard.admitted(request).user)
-      return owned.map(presentOrganization)
+      const mine = await organizations.listMine(coreGuard.admitted(request).user)
+      return mine.map(presentMine)
     },
   )
 
@@ -97,10 +103,10 @@ function readingRoutes(server: HttpServer, { organizations, coreGuard }: Organiz
         operationId: 'getOrganization',
         summary: 'One of my organizations',
         params: OrganizationParams,
-        response: responses({ 200: OrganizationBody }, [httpErrors.notFound]),
+        response: responses({ 200: MyOrganizationBody }, [httpErrors.notFound]),
       },
     },
     async (request) =>
-      presentOrganization(await organizations.findOwned(coreGuard.admitted(request).user, request.params.id)),
+      presentMine(await organizations.findMine(coreGuard.admitted(request).user, request.params.id)),
   )
 }

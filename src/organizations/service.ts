@@ -5,7 +5,12 @@ import type { CoreUser } from '../users/index.ts'
 import { CREATE_WAIT_MS, createBegin, type OrganizationServiceOptions } from './births.ts'
 import { answerOnce, type Creation, keyedRequest } from './keyed-requests.ts'
 import { slugProblem } from './slug.ts'
-import { findOrganization, listOwnedOrganizations, type Organization } from './store.ts'
+import {
+  findOrganizationOf,
+  listOrganizationsOf,
+  type Organization,
+  type OrganizationOfMine,
+} from './store.ts'
 
 export interface OrganizationService {
   /**
@@ -21,10 +26,10 @@ export interface OrganizationService {
     wish: { name: string; slug?: string | undefined },
     key?: string | undefined,
   ): Promise<Creation>
-  /** Oldest first. */
-  listOwned(owner: CoreUser): Promise<Organization[]>
+  /** Those that the user owns or is a member of, oldest first. */
+  listMine(user: CoreUser): Promise<OrganizationOfMine[]>
   /** @throws httpErrors.notFound, also when it is somebody else's */
-  findOwned(owner: CoreUser, id: Id): Promise<Organization>
+  findMine(user: CoreUser, id: Id): Promise<OrganizationOfMine>
 }
 
 export function createOrganizationService(options: OrganizationServiceOptions): OrganizationService {
@@ -32,8 +37,8 @@ export function createOrganizationService(options: OrganizationServiceOptions): 
   const begin = createBegin(options)
 
   /** A look must not fail because nothing can be written at the moment. */
-  async function seen({ id, isUnannounced, status }: Organization): Promise<void> {
-    if (!isUnannounced || status !== 'active') return
+  async function seen(user: CoreUser, { id, ownerId, isUnannounced, status }: Organization): Promise<void> {
+    if (!isUnannounced || status !== 'active' || ownerId !== user.id) return
     await noteAnnounced(core, id, true).catch((error) =>
       log.warn({ err: error, tenant_id: id }, 'that an organization was shown could not be noted'),
     )
@@ -53,7 +58,7 @@ export function createOrganizationService(options: OrganizationServiceOptions): 
           'an organization could not be finished in the background',
         ),
       )
-      const organization = finished ?? (await findOwned(core, owner, birth.id))
+      const organization = finished ?? (await findMine(core, owner, birth.id))
       if (organization.status === 'failed') throw tenancyErrors.tenantNotReady()
       // Whoever is answered while the work goes on may ask again instead of looking: then it is this one, not a second.
       // So may one whose client has gone.
@@ -61,22 +66,21 @@ export function createOrganizationService(options: OrganizationServiceOptions): 
       if (organization.isUnannounced === isHeard) await noteAnnounced(core, birth.id, isHeard)
       return await answerOnce(core, organization, request)
     },
-    listOwned: async (owner) => {
-      const owned = await listOwnedOrganizations(core, owner.id)
-      for (const organization of owned) await seen(organization)
-      return owned
+    listMine: async (user) => {
+      const mine = await listOrganizationsOf(core, user.id)
+      for (const organization of mine) await seen(user, organization)
+      return mine
     },
-    findOwned: async (owner, id) => {
-      const organization = await findOwned(core, owner, id)
-      await seen(organization)
+    findMine: async (user, id) => {
+      const organization = await findMine(core, user, id)
+      await seen(user, organization)
       return organization
     },
   }
 }
 
-async function findOwned(core: CoreDb, owner: CoreUser, id: Id): Promise<Organization> {
-  const organization = await findOrganization(core, id)
-  if (organization?.ownerId !== owner.id)
-    throw httpErrors.notFound({ detail: 'There is no such organization among yours.' })
+async function findMine(core: CoreDb, user: CoreUser, id: Id): Promise<OrganizationOfMine> {
+  const organization = await findOrganizationOf(core, user.id, id)
+  if (!organization) throw httpErrors.notFound({ detail: 'There is no such organization among yours.' })
   return organization
 }

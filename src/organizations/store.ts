@@ -1,9 +1,11 @@
-import { and, asc, desc, eq, gt, inArray, isNull, lt, or, sql } from 'drizzle-orm'
+import { and, asc, desc, eq, gt, inArray, isNotNull, isNull, lt, or, sql } from 'drizzle-orm'
+import { union } from 'drizzle-orm/pg-core'
 import { auditAlong } from '../audit/index.ts'
 import { type Id, violates } from '../platform/index.ts'
 import { type CoreExecutor, type CoreTx, type TenantStatus, tenants } from '../tenancy/index.ts'
-import { coreUsers } from '../users/index.ts'
+import { coreUsers, type TenantRole } from '../users/index.ts'
 import { organizationCreated } from './audit.ts'
+import { memberships } from './memberships/tables.ts'
 import { organizationRequests, organizations } from './tables.ts'
 
 /** An organization with what its tenant adds. */
@@ -11,6 +13,9 @@ export type Organization = typeof organizations.$inferSelect &
   Pick<typeof tenants.$inferSelect, 'databaseName' | 'isUnannounced'> & {
     readonly status: OrganizationStatus
   }
+
+/** An organization with the role that the one who asks has in it. */
+export type OrganizationOfMine = Organization & { readonly role: TenantRole }
 
 /** What has an organization is no spare. */
 export type OrganizationStatus = Exclude<TenantStatus, 'preparing' | 'spare'>
@@ -139,12 +144,31 @@ export async function findUnansweredOrganization(
   return row?.id
 }
 
-/** Oldest first. */
-export async function listOwnedOrganizations(core: CoreExecutor, ownerId: Id): Promise<Organization[]> {
+/** Those that a platform user owns, or is a member of, with the role there; oldest first. */
+export async function listOrganizationsOf(core: CoreExecutor, userId: Id): Promise<OrganizationOfMine[]> {
+  const owned = core.orm
+    .select({ id: organizations.id })
+    .from(organizations)
+    .where(eq(organizations.ownerId, userId))
+  const joined = core.orm
+    .select({ id: memberships.organizationId })
+    .from(memberships)
+    .where(eq(memberships.coreUserId, userId))
   // Not by id: one that was a spare has the id of an earlier time.
-  return await select(core)
-    .where(eq(organizations.ownerId, ownerId))
+  return await selectFor(core, userId)
+    .where(inArray(organizations.id, union(owned, joined)))
     .orderBy(asc(organizations.createdAt), asc(organizations.id))
+}
+
+/** An organization that a platform user owns or is a member of; `undefined` when there is none of this id. */
+export async function findOrganizationOf(
+  core: CoreExecutor,
+  userId: Id,
+  id: Id,
+): Promise<OrganizationOfMine | undefined> {
+  const isMine = or(eq(organizations.ownerId, userId), isNotNull(memberships.role))
+  const [row] = await selectFor(core, userId).where(and(eq(organizations.id, id), isMine))
+  return row
 }
 
 /** Keeps a key with what is made for it. False, and nothing kept, when the key is known already. */
@@ -222,6 +246,19 @@ export async function recordResponse(
 
 function isRequest({ userId, key }: Pick<KeyedRequest, 'userId' | 'key'>) {
   return and(eq(organizationRequests.userId, userId), eq(organizationRequests.key, key))
+}
+
+function selectFor(core: CoreExecutor, userId: Id) {
+  const role = sql<TenantRole>`case when ${organizations.ownerId} = ${userId} then 'owner' else ${memberships.role} end`
+  const isMembership = and(
+    eq(memberships.organizationId, organizations.id),
+    eq(memberships.coreUserId, userId),
+  )
+  return core.orm
+    .select({ ...ORGANIZATION, role })
+    .from(organizations)
+    .innerJoin(tenants, eq(tenants.id, organizations.id))
+    .leftJoin(memberships, isMembership)
 }
 
 function select(core: CoreExecutor) {

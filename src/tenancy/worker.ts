@@ -13,15 +13,20 @@ export interface Chore {
 
 /** Runs chores until it is stopped, each after its own clock and never twice at once. One that fails is run again. */
 export class Worker {
-  readonly #chores: readonly Chore[]
+  readonly #chores: Chore[]
   readonly #log: Logger
   readonly #timers = new Map<Chore, NodeJS.Timeout>()
   readonly #running = new Map<Chore, Promise<void>>()
   #isStarted = false
 
   constructor(chores: readonly Chore[], log: Logger) {
-    this.#chores = chores
+    this.#chores = [...chores]
     this.#log = log
+  }
+
+  /** Takes on one more chore, before the start. */
+  add(chore: Chore): void {
+    this.#chores.push(chore)
   }
 
   start(): void {

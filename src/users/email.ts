@@ -25,7 +25,8 @@ export function canonicalEmail(text: string): string | undefined {
   return canonical.length > MAX_TOTAL ? undefined : canonical
 }
 
-function canonicalDomain(text: string): string | undefined {
+/** The one written form of the part behind the @; `undefined` when it is no domain that we accept. */
+export function canonicalDomain(text: string): string | undefined {
   // What a URL parser would read as more than a name (port, path, escape) is refused before it gets there.
   if (/[\s/:?#@[\]\\%]/.test(text)) return undefined
   const domain = domainToASCII(text)

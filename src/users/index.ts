@@ -1,7 +1,8 @@
 export { userAudit } from './audit.ts'
-export { canonicalEmail } from './email.ts'
+export { canonicalDomain, canonicalEmail } from './email.ts'
 export { userErrors } from './errors.ts'
 export type { UserEvents } from './events.ts'
+export { isPermitted, PERMISSIONS, type Permission, type TenantRole } from './permissions.ts'
 export { type UserRoutesOptions, userRoutes } from './routes.ts'
 export { FullName } from './schemas.ts'
 export { addOwner, createUserService, type UserService } from './service.ts'
@@ -14,5 +15,5 @@ export {
   makeAdmin,
   rehearseOwner,
 } from './store.ts'
-export { coreUsers, tenantUsers } from './tables.ts'
+export { coreUsers, TENANT_ROLES, tenantUsers } from './tables.ts'
 export type { CoreUser, CoreUserRow, TenantUser, TenantUserRow } from './types.ts'

@@ -3,21 +3,22 @@ import type { Static } from 'typebox'
 import {
   ETagHeader,
   entityTagOf,
-  type Guard,
   type HttpServer,
   httpErrors,
   IfMatchHeaders,
+  type PermissionGuard,
   readIfMatch,
   responses,
 } from '../http/index.ts'
 import type { TenantDb } from '../tenancy/index.ts'
+import type { Permission } from './permissions.ts'
 import { ProfileUpdate, presentTenantUser, readProfileUpdate, TenantUserBody } from './schemas.ts'
 import type { UserService } from './service.ts'
 import type { TenantUser } from './types.ts'
 
 export interface UserRoutesOptions {
   readonly users: UserService
-  readonly tenantGuard: Guard<{ readonly tenant: TenantDb; readonly user: TenantUser }>
+  readonly tenantGuard: PermissionGuard<{ readonly tenant: TenantDb; readonly user: TenantUser }>
 }
 
 const METADATA_MAX_BYTES = 16 * 1024
@@ -29,10 +30,11 @@ export function userRoutes(server: HttpServer, options: UserRoutesOptions): void
 }
 
 function readingRoute(server: HttpServer, { tenantGuard }: UserRoutesOptions): void {
+  const guard = tenantGuard.requires('profile.read' satisfies Permission)
   server.get(
     '/api/v1/users/me',
     {
-      onRequest: tenantGuard.onRequest,
+      onRequest: guard.onRequest,
       schema: {
         operationId: 'getMyProfile',
         summary: 'My profile in this organization',
@@ -40,15 +42,16 @@ function readingRoute(server: HttpServer, { tenantGuard }: UserRoutesOptions): v
         response: responses({ 200: TenantUserBody }, [], ETagHeader),
       },
     },
-    async (request, reply) => tagged(reply, tenantGuard.admitted(request).user),
+    async (request, reply) => tagged(reply, guard.admitted(request).user),
   )
 }
 
 function changingRoute(server: HttpServer, { users, tenantGuard }: UserRoutesOptions): void {
+  const guard = tenantGuard.requires('profile.write' satisfies Permission)
   server.put(
     '/api/v1/users/me',
     {
-      onRequest: tenantGuard.onRequest,
+      onRequest: guard.onRequest,
       preValidation: async (request) => void readIfMatch(request),
       schema: {
         operationId: 'updateMyProfile',
@@ -64,7 +67,7 @@ function changingRoute(server: HttpServer, { users, tenantGuard }: UserRoutesOpt
       },
     },
     async (request, reply) => {
-      const { tenant, user } = tenantGuard.admitted(request)
+      const { tenant, user } = guard.admitted(request)
       const { metadata } = request.body
       if (metadata && Buffer.byteLength(JSON.stringify(metadata)) > METADATA_MAX_BYTES) {
         throw httpErrors.validationFailed({ errors: [{ pointer: '/metadata', code: 'too-large' }] })

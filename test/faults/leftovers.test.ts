@@ -13,12 +13,13 @@ let owner: SignedInUser
 beforeAll(async () => {
   test = await startCheckedPlatform({
     env: { TENANT_CONNECTIONS_PER_TENANT: '1' },
-    extend: (app, { tenantGuard }) => {
+    extend: (app, platform) => {
+      const guard = platform.tenantGuard.requires('profile.read')
       app.post(
         LEAVE,
-        { onRequest: tenantGuard.onRequest, schema: { hide: true } },
+        { onRequest: guard.onRequest, schema: { hide: true } },
         async (request): Promise<object> => {
-          const { tenant } = tenantGuard.admitted(request)
+          const { tenant } = guard.admitted(request)
           const { statement, how } = request.body as { statement: string; how: 'alone' | 'in a transaction' }
           if (how === 'alone') await tenant.orm.execute(sql.raw(statement))
           else await tenant.transaction((tx) => tx.orm.execute(sql.raw(statement)))

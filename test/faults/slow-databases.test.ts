@@ -21,12 +21,13 @@ let test: ProxiedPlatform
 const tenants: TestTenant[] = []
 beforeAll(async () => {
   test = await startProxiedPlatform({
-    extend: (app, { tenantGuard }) => {
+    extend: (app, platform) => {
+      const guard = platform.tenantGuard.requires('profile.read')
       app.post(
         HANG,
-        { onRequest: tenantGuard.onRequest, schema: { hide: true } },
+        { onRequest: guard.onRequest, schema: { hide: true } },
         async (request): Promise<object> => {
-          const { tenant } = tenantGuard.admitted(request)
+          const { tenant } = guard.admitted(request)
           await tenant.transaction(async (tx) => {
             await tx.orm.execute(sql`UPDATE users SET phone = '999'`)
             await gates.get(tenant.tenantId)?.promise

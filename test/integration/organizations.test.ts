@@ -113,13 +113,13 @@ describe('an organization', () => {
       status: 200,
       body: [],
     })
-    const created: unknown[] = []
+    const created: object[] = []
     for (const name of ['Zebra', 'Aardvark', 'Middle'])
       created.push((await create(cleo, { name: unique(name) })).body)
     await test.api.createOrganization(bob)
     const listed = await test.api.get('/organizations/me', { token: cleo.token })
     expect(listed.status).toBe(200)
-    expect(listed.body).toEqual(created)
+    expect(listed.body).toEqual(created.map((body) => ({ ...body, role: 'owner' })))
   })
 
   it('is not there for anybody else: 404, the same as for an id that nobody has', async () => {

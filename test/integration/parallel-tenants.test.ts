@@ -42,11 +42,12 @@ async function makeTenant(owner: SignedInUser): Promise<Tenant> {
 
 /** A route that takes its time, and between two waits tells what it knows of its tenant, from every source. */
 function addWanderingRoute(app: HttpServer, { tenantGuard }: Platform): void {
+  const guard = tenantGuard.requires('profile.read')
   app.get(
     WANDER,
-    { onRequest: tenantGuard.onRequest, schema: { hide: true } },
+    { onRequest: guard.onRequest, schema: { hide: true } },
     async (request): Promise<{ told: unknown[] }> => {
-      const { tenant, user } = tenantGuard.admitted(request)
+      const { tenant, user } = guard.admitted(request)
       await sleep(Math.random() * 5)
       const { rows } = await tenant.orm.execute(
         sql`SELECT full_name, current_database() AS database FROM users, pg_sleep(${Math.random() / 500})`,

@@ -18,7 +18,7 @@ export interface ApiCall {
   readonly faulty?: boolean
 }
 
-export type Method = 'GET' | 'POST' | 'PUT' | 'DELETE'
+export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
 
 /** One request and what came back, for those who look at every one. */
 export interface ApiExchange {
@@ -42,6 +42,7 @@ export interface ApiClient {
   get(path: string, call?: ApiCall): Promise<ApiReply>
   post(path: string, body: unknown, call?: ApiCall): Promise<ApiReply>
   put(path: string, body: unknown, call?: ApiCall): Promise<ApiReply>
+  patch(path: string, body: unknown, call?: ApiCall): Promise<ApiReply>
   delete(path: string, call?: ApiCall): Promise<ApiReply>
   /** Any address of the server, not only of the API. */
   send(method: Method, url: string, body?: unknown, call?: ApiCall): Promise<ApiReply>
@@ -109,6 +110,7 @@ export function createApiClient(
     get: (path, call) => send('GET', `/api/v1${path}`, undefined, call),
     post: (path, body, call) => send('POST', `/api/v1${path}`, body, call),
     put: (path, body, call) => send('PUT', `/api/v1${path}`, body, call),
+    patch: (path, body, call) => send('PATCH', `/api/v1${path}`, body, call),
     delete: (path, call) => send('DELETE', `/api/v1${path}`, undefined, call),
     register: async ({
       email = `${unique('user')}@example.com`,

@@ -10,6 +10,8 @@ export interface DocumentedRoute {
   /** Names of the security schemes that it asks for. */
   readonly security: readonly string[]
   readonly statuses: readonly number[]
+  /** What the caller must be allowed to do in the organization; `undefined` where no role is asked for. */
+  readonly permission: string | undefined
 }
 
 /** What the server promises at /openapi.json and /problems. */
@@ -23,6 +25,7 @@ export interface Contract {
 }
 
 interface Operation {
+  readonly 'x-permission'?: string
   readonly security?: readonly Readonly<Record<string, unknown>>[]
   readonly responses: Readonly<
     Record<string, { readonly content: Readonly<Record<string, { readonly schema: object }>> }>
@@ -39,7 +42,8 @@ export async function readContract(app: HttpServer): Promise<Contract> {
     for (const [method, operation] of Object.entries(methods)) {
       const security = (operation.security ?? []).flatMap((requirement) => Object.keys(requirement))
       const statuses = Object.keys(operation.responses).map(Number)
-      operations.set({ method: method.toUpperCase(), path, security, statuses }, operation)
+      const permission = operation['x-permission']
+      operations.set({ method: method.toUpperCase(), path, security, statuses, permission }, operation)
     }
   }
   const kinds: { type: string; status: number }[] = (await app.inject({ url: '/problems' })).json()

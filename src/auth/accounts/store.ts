@@ -1,5 +1,6 @@
 import { and, eq, type SQL, sql } from 'drizzle-orm'
-import { organizations } from '../../organizations/index.ts'
+import { union } from 'drizzle-orm/pg-core'
+import { memberships, organizations } from '../../organizations/index.ts'
 import { type Executor, type Id, type Transaction, violates } from '../../platform/index.ts'
 import type { CoreExecutor, TenantExecutor } from '../../tenancy/index.ts'
 import { coreUsers, tenantUsers, userErrors } from '../../users/index.ts'
@@ -95,10 +96,15 @@ export async function setEmail(tx: AnyTx, id: Id, email: string): Promise<void> 
 
 /** Organizations in whose databases a core user may be linked. */
 export async function findLinkedTenants(core: CoreExecutor, coreUserId: Id): Promise<readonly Id[]> {
-  const rows = await core.orm
+  const owned = core.orm
     .select({ id: organizations.id })
     .from(organizations)
     .where(eq(organizations.ownerId, coreUserId))
+  const joined = core.orm
+    .select({ id: memberships.organizationId })
+    .from(memberships)
+    .where(eq(memberships.coreUserId, coreUserId))
+  const rows = await union(owned, joined)
   return rows.map(({ id }) => id)
 }
 

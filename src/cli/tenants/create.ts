@@ -26,7 +26,7 @@ export async function createTenant(
   const { organization: begun } = await organizations.create(owner, { name, slug })
   // Slower than a request may be: this process is at it, or another one is, and is waited for.
   if (begun.status === 'provisioning') await tenancy.provisioner.resume(begun.id, 'owner')
-  const organization = await organizations.findOwned(owner, begun.id)
+  const organization = await organizations.findMine(owner, begun.id)
   output.data(
     presentOrganization(organization),
     `${organization.id} ${organization.slug}: ${organization.status}, owned by ${owner.email}`,

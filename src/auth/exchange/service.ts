@@ -1,0 +1,54 @@
+import type { Publisher } from '../../events/index.ts'
+import { httpErrors } from '../../http/index.ts'
+import { mayBeMember } from '../../organizations/index.ts'
+import type { Id } from '../../platform/index.ts'
+import type { CoreDb, Tenancy } from '../../tenancy/index.ts'
+import type { AuthEvents } from '../events.ts'
+import type { CorePrincipal } from '../guards.ts'
+import type { SignedIn } from '../service.ts'
+import type { Origin } from '../sessions/origin.ts'
+import type { Sessions } from '../sessions/sessions.ts'
+import { openExchanged } from './session.ts'
+import { holdLinkedUser } from './store.ts'
+
+/** Takes a core session to an organization. */
+export interface TokenExchange {
+  /**
+   * Begins a session in an organization for a platform user who is an active member of it.
+   *
+   * @throws httpErrors.notFound, the same whether the organization exists or not; for members also tenancyErrors
+   */
+  exchange(principal: CorePrincipal, organizationId: Id, origin: Origin): Promise<SignedIn>
+}
+
+export interface TokenExchangeOptions {
+  readonly core: CoreDb
+  readonly tenancy: Pick<Tenancy, 'enter'>
+  readonly sessions: Sessions
+  readonly events: Publisher<AuthEvents>
+}
+
+export function createTokenExchange(options: TokenExchangeOptions): TokenExchange {
+  const { core, tenancy, sessions, events } = options
+  return {
+    exchange: async ({ user: { id: coreUserId }, sessionId: coreSessionId }, organizationId, origin) => {
+      // Before anything is said about the organization; then its own database is asked, which has the truth.
+      if (!(await mayBeMember(core, organizationId, coreUserId))) throw notMine()
+      const tenant = await tenancy.enter(organizationId)
+      const begun = await tenant.transaction(async (tx) => {
+        const user = await holdLinkedUser(tx, coreUserId)
+        if (!user) return undefined
+        return { user, session: await openExchanged(tx, options, user.id, coreSessionId, origin) }
+      })
+      if (!begun) throw notMine()
+      const { user, session } = begun
+      events.publish('user.logged_in', { userId: user.id, scope: 'tenant' }, organizationId)
+      const tokens = await sessions.issue({ scope: 'tenant', db: tenant }, session)
+      return { scope: 'tenant', user, tenant, tokens }
+    },
+  }
+}
+
+function notMine() {
+  return httpErrors.notFound({ detail: 'There is no such organization among yours.' })
+}

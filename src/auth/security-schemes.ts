@@ -1,0 +1,26 @@
+import type { ApiDescription, HeaderScheme } from '../http/index.ts'
+
+/** Names of the security schemes in the OpenAPI document. */
+export const SECURITY_SCHEMES = { core: 'coreToken', tenant: 'tenantToken', tenantId: 'tenantId' } as const
+
+/** What goes with requests to show who asks, for the API description. */
+export function describeSecurity(tenantHeader: string): ApiDescription['securitySchemes'] {
+  const bearer = { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' } as const
+  const tenantId: HeaderScheme = {
+    type: 'apiKey',
+    in: 'header',
+    name: tenantHeader,
+    description: 'The organization’s id, which goes with every tenant token.',
+  }
+  return {
+    [SECURITY_SCHEMES.core]: {
+      ...bearer,
+      description: 'A platform user’s access token: register or log in without the tenant header.',
+    },
+    [SECURITY_SCHEMES.tenant]: {
+      ...bearer,
+      description: 'The access token of an organization’s user: register or log in with the tenant header.',
+    },
+    [SECURITY_SCHEMES.tenantId]: tenantId,
+  }
+}

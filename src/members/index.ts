@@ -1,0 +1,8 @@
+export { memberErrors } from './errors.ts'
+export type { MemberEvents } from './events.ts'
+export { acceptanceRoutes } from './invitations/acceptance-routes.ts'
+export { invitationErrors } from './invitations/errors.ts'
+export { invitationRoutes } from './invitations/routes.ts'
+export { invitations } from './invitations/tables.ts'
+export { createPeople, type People } from './people.ts'
+export { memberRoutes } from './routes.ts'

@@ -1,0 +1,84 @@
+import { recordAuditLast } from '../../audit/index.ts'
+import type { Publisher } from '../../events/index.ts'
+import { type HttpServer, type PermissionGuard, responses } from '../../http/index.ts'
+import type { ErrorFactory } from '../../platform/index.ts'
+import type { TenantDb } from '../../tenancy/index.ts'
+import type { Permission, TenantUser } from '../../users/index.ts'
+import { organizationAudit } from '../audit.ts'
+import type { OrganizationEvents } from '../events.ts'
+import { PolicyBody, PolicyUpdate, presentPolicy, readPolicyUpdate } from './schemas.ts'
+import { findPolicy, updatePolicy } from './store.ts'
+
+export interface PolicyRoutesOptions {
+  readonly tenantGuard: PermissionGuard<PolicyActor>
+  /** Asks for a recent proof of who it is, with what it refuses otherwise. */
+  readonly stepUp: { readonly require: (actor: PolicyActor) => void; readonly refusal: ErrorFactory }
+  readonly events: Publisher<OrganizationEvents>
+}
+
+interface PolicyActor {
+  readonly tenant: TenantDb
+  readonly user: TenantUser
+  /** Whether it proved lately who it is. */
+  readonly isFresh: boolean
+}
+
+const PATH = '/api/v1/organization'
+const DESCRIBED = { tags: ['members'] }
+
+/** What an organization asks of those who want to join it. */
+export function policyRoutes(server: HttpServer, { tenantGuard, stepUp, events }: PolicyRoutesOptions): void {
+  const reading = tenantGuard.requires('organization.read' satisfies Permission)
+  const changing = tenantGuard.requires('organization.policy' satisfies Permission)
+
+  server.get(
+    PATH,
+    {
+      onRequest: reading.onRequest,
+      schema: {
+        ...DESCRIBED,
+        operationId: 'getPolicy',
+        summary: 'Who may join this organization',
+        response: responses({ 200: PolicyBody }),
+      },
+    },
+    async (request) => {
+      const { tenant } = reading.admitted(request)
+      return presentPolicy(tenant.tenantId, await findPolicy(tenant))
+    },
+  )
+  server.patch(
+    PATH,
+    {
+      onRequest: changing.onRequest,
+      schema: {
+        ...DESCRIBED,
+        operationId: 'updatePolicy',
+        summary: 'Change who may join this organization: absent fields stay',
+        body: PolicyUpdate,
+        response: responses({ 200: PolicyBody }, [stepUp.refusal]),
+      },
+    },
+    async (request) => {
+      const actor = changing.admitted(request)
+      const { tenant, user } = actor
+      const changes = readPolicyUpdate(request.body)
+      // Everybody who has none is shut out by it.
+      if (changes.isSecondFactorRequired) stepUp.require(actor)
+      const policy = await tenant.transaction(async (tx) => {
+        const changed = await updatePolicy(tx, changes)
+        await recordAuditLast(
+          tx,
+          organizationAudit('organization.policy_changed', {
+            actor: { kind: 'user', id: user.id },
+            target: { kind: 'organization', id: tenant.tenantId },
+            details: { fields: Object.keys(changes) },
+          }),
+        )
+        return changed
+      })
+      events.publish('organization.policy_changed', { changedBy: user.id, ...changes }, tenant.tenantId)
+      return presentPolicy(tenant.tenantId, policy)
+    },
+  )
+}

@@ -1,0 +1,64 @@
+import { type Static, Type } from 'typebox'
+import { Exactly, httpErrors, Id, Timestamp } from '../../http/index.ts'
+import { canonicalDomain } from '../../users/index.ts'
+import type { Policy, PolicyChanges } from './store.ts'
+import { REGISTRATION_MODES } from './tables.ts'
+
+const Registration = Type.Enum([...REGISTRATION_MODES], {
+  description: 'Who may join: anybody, the invited, or nobody.',
+})
+
+const SecondFactorRequired = Type.Boolean({
+  description: 'Whether members without a second factor are let do nothing but set one up.',
+})
+
+export const PolicyBody = Exactly(
+  {
+    id: Id,
+    registration: Registration,
+    allowed_email_domains: Type.Array(Type.String(), {
+      description: 'Lower case, as A-labels; addresses of other domains are refused. Empty: any domain.',
+    }),
+    second_factor_required: SecondFactorRequired,
+    updated_at: Timestamp,
+  },
+  { $id: 'OrganizationPolicy' },
+)
+
+export const PolicyUpdate = Exactly({
+  registration: Type.Optional(Registration),
+  allowed_email_domains: Type.Optional(
+    Type.Array(Type.String({ minLength: 1, maxLength: 254 }), { maxItems: 100 }),
+  ),
+  second_factor_required: Type.Optional(SecondFactorRequired),
+})
+
+/** A policy as the API writes one. */
+export function presentPolicy(id: string, policy: Policy): Static<typeof PolicyBody> {
+  return {
+    id,
+    registration: policy.registration,
+    allowed_email_domains: [...policy.allowedEmailDomains],
+    second_factor_required: policy.isSecondFactorRequired,
+    updated_at: policy.updatedAt.toISOString(),
+  }
+}
+
+/** The other direction; domains get the form that those of addresses have, once each. Throws httpErrors.validationFailed. */
+export function readPolicyUpdate(update: Static<typeof PolicyUpdate>): PolicyChanges {
+  const { registration, allowed_email_domains: domains, second_factor_required: factor } = update
+  return {
+    ...(registration !== undefined && { registration }),
+    ...(domains !== undefined && { allowedEmailDomains: [...new Set(domains.map(readDomain))].sort() }),
+    ...(factor !== undefined && { isSecondFactorRequired: factor }),
+  }
+}
+
+function readDomain(text: string, index: number): string {
+  const domain = canonicalDomain(text)
+  if (domain === undefined)
+    throw httpErrors.validationFailed({
+      errors: [{ pointer: `/allowed_email_domains/${index}`, code: 'invalid-format' }],
+    })
+  return domain
+}

@@ -1,0 +1,56 @@
+import { sql } from 'drizzle-orm'
+import type { TenantExecutor, TenantTx } from '../../tenancy/index.ts'
+import { requireSecondFactor, SECOND_FACTOR_IS_REQUIRED } from '../second-factor/store.ts'
+import { organizationPolicy } from './tables.ts'
+
+/** Who may join an organization. */
+export type Policy = Pick<
+  typeof organizationPolicy.$inferSelect,
+  'registration' | 'allowedEmailDomains' | 'updatedAt'
+> & { readonly isSecondFactorRequired: boolean }
+export type PolicyChanges = Partial<Omit<Policy, 'updatedAt'>>
+
+const { registration, allowedEmailDomains, updatedAt } = organizationPolicy
+const isSecondFactorRequired = sql<boolean>`${SECOND_FACTOR_IS_REQUIRED}`
+const POLICY = { registration, allowedEmailDomains, updatedAt, isSecondFactorRequired }
+
+export async function findPolicy(tenant: TenantExecutor): Promise<Policy> {
+  const [row] = await tenant.orm.select(POLICY).from(organizationPolicy)
+  return need(row)
+}
+
+/**
+ * Reads the policy for somebody who joins. It stays as it is until the transaction ends: whoever changes it waits, so
+ * that nobody gets in after it said no.
+ */
+export async function holdPolicy(tx: TenantTx): Promise<Policy> {
+  const [row] = await tx.orm.select(POLICY).from(organizationPolicy).for('key share')
+  return need(row)
+}
+
+/**
+ * Lets one transaction at a time change what members are: the first lock that any of them takes, so that no two wait for
+ * each other, and what one counts stays true. People who join are not in its way.
+ */
+export async function lockMembers(tx: TenantTx): Promise<void> {
+  await tx.orm.select({ registration }).from(organizationPolicy).for('no key update')
+}
+
+/** Waits for those who are joining. */
+export async function updatePolicy(
+  tx: TenantTx,
+  { isSecondFactorRequired, ...changes }: PolicyChanges,
+): Promise<Policy> {
+  await tx.orm.select({ registration }).from(organizationPolicy).for('update')
+  if (isSecondFactorRequired !== undefined) await requireSecondFactor(tx, isSecondFactorRequired)
+  const [row] = await tx.orm
+    .update(organizationPolicy)
+    .set({ ...changes, updatedAt: sql`now()` })
+    .returning(POLICY)
+  return need(row)
+}
+
+function need(policy: Policy | undefined): Policy {
+  if (!policy) throw new Error('the organization has no policy row, which a migration inserts')
+  return policy
+}
