@@ -1,6 +1,7 @@
 import { sql } from 'drizzle-orm'
 import { decodeJwt } from 'jose'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { newId } from '../../src/platform/index.ts'
 import type { ApiReply, SignedInUser } from '../support/api-client.ts'
 import { type CheckedPlatform, startCheckedPlatform } from '../support/checked-platform.ts'
 import { REALM_NAMES, type RealmName, realmOf, sessionOf, type TestRealm } from '../support/realms.ts'
@@ -158,4 +159,36 @@ it('O9 sessions from before there were second factors are not fresh', async () =
   const [missing] = await realms.core.change(sql`SELECT attmissingval::text AS value FROM pg_attribute
     WHERE attrelid = 'sessions'::regclass AND attname = 'authenticated_at'`)
   expect(missing?.['value']).toMatch(/1970-01-01/)
+})
+
+describe('what an organization’s owner does', () => {
+  it('to ask members for a second factor wants a recent proof, and to ask no more does not', async () => {
+    const owner = await test.api.register()
+    const { id } = await test.api.createOrganization(owner)
+    const tenant = realmOf(test, id)
+    const inside = await test.api.login(owner, id)
+    const ask = (second_factor_required: boolean) =>
+      test.api.patch('/organization', { second_factor_required }, as(tenant, inside))
+    await age(tenant, inside)
+    expect(await ask(true)).toMatchObject(STALE)
+    expect(await ask(false)).toMatchObject({ status: 200, body: { second_factor_required: false } })
+    await stepUp(tenant, inside, { password: owner.password })
+    expect(await ask(true)).toMatchObject({ status: 200, body: { second_factor_required: true } })
+    // The owner has none either.
+    expect(await ask(false)).toMatchObject({ status: 403, body: { code: 'mfa-required' } })
+  })
+
+  it('with a token that was exchanged is as old as the core session', async () => {
+    const owner = await test.api.register()
+    const { id } = await test.api.createOrganization(owner)
+    const exchange = async () => {
+      const { body } = await test.api.post(`/organizations/${id}/token`, {}, { token: owner.token })
+      return { token: body.access_token as string, tenantId: id }
+    }
+    const transfer = async () =>
+      await test.api.post('/organization/transfer', { member_id: newId() }, await exchange())
+    expect((await transfer()).status).toBe(404)
+    await age(realmOf(test), owner)
+    expect(await transfer()).toMatchObject(STALE)
+  })
 })
