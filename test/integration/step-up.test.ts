@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { newId } from '../../src/platform/index.ts'
 import type { ApiReply, SignedInUser } from '../support/api-client.ts'
 import { type CheckedPlatform, startCheckedPlatform } from '../support/checked-platform.ts'
+import { addLinked } from '../support/people.ts'
 import { REALM_NAMES, type RealmName, realmOf, sessionOf, type TestRealm } from '../support/realms.ts'
 import { as, codeAt, createTestClock, protect, wrongCodeAt } from '../support/second-factor.ts'
 
@@ -176,6 +177,20 @@ describe('what an organization’s owner does', () => {
     expect(await ask(true)).toMatchObject({ status: 200, body: { second_factor_required: true } })
     // The owner has none either.
     expect(await ask(false)).toMatchObject({ status: 403, body: { code: 'mfa-required' } })
+  })
+
+  it('O9 to make another owner wants a recent proof, as to hand over does, and to make an admin does not', async () => {
+    const owner = await test.api.register()
+    const { id } = await test.api.createOrganization(owner)
+    const tenant = realmOf(test, id)
+    const inside = await test.api.login(owner, id)
+    const ann = await addLinked(test, id)
+    const make = (role: string) => test.api.patch(`/members/${ann.memberId}`, { role }, as(tenant, inside))
+    await age(tenant, inside)
+    expect(await make('owner')).toMatchObject(STALE)
+    expect((await make('admin')).status).toBe(200)
+    await stepUp(tenant, inside, { password: owner.password })
+    expect(await make('owner')).toMatchObject({ status: 200, body: { role: 'owner' } })
   })
 
   it('with a token that was exchanged is as old as the core session', async () => {
