@@ -70,7 +70,7 @@ export async function openIdentity(options: IdentityOptions): Promise<Identity> 
     passwords,
     exchange: createTokenExchange({ core, tenancy, sessions, events }),
     throttle,
-    auth: createAuthService({ core, sessions, secondFactor, passwords, events, repeats }),
+    auth: createAuthService({ core, sessions, secondFactor, passwords, throttle, events, repeats }),
     secondFactor,
     factors: createFactors({ box, clock, proofs, events }),
     stepUp: createStepUp({ passwords, proofs }),

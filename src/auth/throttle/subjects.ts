@@ -3,8 +3,10 @@ import type { AccountPrincipal } from '../guards.ts'
 import type { Realm } from '../sessions/realm.ts'
 import type { Subject } from './throttle.ts'
 
-/** The password of somebody who is signed in, asked for once more. */
+/** The password of somebody who is signed in, asked for once more; of a linked user the platform's. */
 export function passwordOf(who: AccountPrincipal): Subject {
+  if (who.scope === 'tenant' && who.user.coreUserId !== null)
+    return { purpose: 'password', who: who.user.coreUserId }
   const tenantId = who.scope === 'tenant' ? who.tenant.tenantId : undefined
   return { purpose: 'password', tenantId, who: who.user.id }
 }
@@ -15,5 +17,6 @@ export function subjectsOf(realm: Realm, { id, email }: Account): readonly Subje
   return [
     { purpose: 'sign-in', tenantId, who: email },
     { purpose: 'password', tenantId, who: id },
+    ...(realm.scope === 'core' ? [{ purpose: 'linked', who: id } as const] : []),
   ]
 }
