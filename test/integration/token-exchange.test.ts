@@ -1,8 +1,10 @@
 import { sql } from 'drizzle-orm'
+import { decodeJwt } from 'jose'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { newId } from '../../src/platform/index.ts'
-import type { SignedInUser } from '../support/api-client.ts'
+import { type SignedInUser, unique } from '../support/api-client.ts'
 import { type CheckedPlatform, startCheckedPlatform } from '../support/checked-platform.ts'
+import { tokenFor } from '../support/mailbox.ts'
 import { addLinked, enter } from '../support/people.ts'
 import { inCore, inTenant } from '../support/rows.ts'
 import { ACCESS_TOKEN, ID, REFRESH_TOKEN } from '../support/shapes.ts'
@@ -87,6 +89,28 @@ describe('the exchange of a core token', () => {
       body: { code: 'tenant-suspended' },
     })
     expect((await exchange(suspended, ann)).status).toBe(404)
+  })
+})
+
+describe('a session that was exchanged', () => {
+  it('stands in the audit log as the sign-in that it is', async () => {
+    const ann = await addLinked(test, a)
+    const entries = sql`SELECT action, target_id FROM audit_log WHERE actor_id = ${ann.memberId}`
+    expect(await inTenant(test.platform, a, entries)).toEqual([
+      { action: 'user.logged_in', target_id: decodeJwt(ann.tenantToken)['sid'] },
+    ])
+  })
+
+  it('takes away those that are long over, so that who only ever comes this way leaves few', async () => {
+    const ann = await addLinked(test, a)
+    await inTenant(
+      test.platform,
+      a,
+      sql`UPDATE sessions SET expires_at = now() - interval '2 days' WHERE user_id = ${ann.memberId}`,
+    )
+    await enter(test, a, ann)
+    const left = sql`SELECT FROM sessions WHERE user_id = ${ann.memberId}`
+    expect(await inTenant(test.platform, a, left)).toHaveLength(1)
   })
 })
 
