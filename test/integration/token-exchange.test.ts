@@ -170,3 +170,17 @@ it('A19 a new platform password ends the sessions in every organization, those o
   for (const token of [ann.tenantToken, byPassword.token]) expect((await profile(token, a)).status).toBe(401)
   expect((await refresh(ann.tenantRefreshToken, a)).status).toBe(401)
 })
+
+it('O5 a new platform password makes the link to another address in an organization worthless', async () => {
+  const ann = await addLinked(test, a)
+  const email = `${unique('other')}@example.com`
+  const call = { token: ann.tenantToken, tenantId: a }
+  const asked = await test.api.post('/auth/email/change', { email, current_password: ann.password }, call)
+  expect(asked.status).toBe(202)
+  const token = await tokenFor(test, email, 'email-change')
+  const body = { current_password: ann.password, new_password: 'another long way to go' }
+  expect((await test.api.put('/auth/password', body, { token: ann.token })).status).toBe(204)
+  await test.platform.events.settle()
+  const confirmed = await test.api.post('/auth/email/change/confirm', { token }, { tenantId: a })
+  expect(confirmed).toMatchObject({ status: 400, body: { code: 'invalid-link' } })
+})
