@@ -73,7 +73,7 @@ export async function openIdentity(options: IdentityOptions): Promise<Identity> 
     auth: createAuthService({ core, sessions, secondFactor, passwords, throttle, events, repeats }),
     secondFactor,
     factors: createFactors({ box, clock, proofs, events }),
-    stepUp: createStepUp({ passwords, proofs }),
+    stepUp: createStepUp({ passwords, proofs, throttle }),
     accounts: createAccounts({ core, tenancy, passwords, throttle, mailer, events }),
     ...createGuards({ core, tenancy, tokens, tenantHeader: config.tenantHeader }),
   }

@@ -179,6 +179,8 @@ it('the current password is guessed no faster with a token than without', async 
   expect((await change(PASSWORD)).status).toBe(429)
   const email = { email: `${unique('new')}@example.com`, current_password: PASSWORD }
   expect((await test.api.post('/auth/email/change', email, { token: user.token })).status).toBe(429)
+  const proof = { password: PASSWORD }
+  expect((await test.api.post('/auth/step-up', proof, { token: user.token })).status).toBe(429)
   // Somebody who has a token locks nobody out.
   expect((await login(user.email, undefined, PASSWORD)).status).toBe(200)
 })

@@ -1,3 +1,4 @@
+import type { Id } from '../../platform/index.ts'
 import type { Account } from '../accounts/store.ts'
 import type { AccountPrincipal } from '../guards.ts'
 import type { Realm } from '../sessions/realm.ts'
@@ -11,12 +12,17 @@ export function passwordOf(who: AccountPrincipal): Subject {
   return { purpose: 'password', tenantId, who: who.user.id }
 }
 
+/** The password of a user, asked for once more of somebody who is signed in. */
+export function passwordSubject({ scope, db }: Realm, userId: Id): Subject {
+  return { purpose: 'password', tenantId: scope === 'tenant' ? db.tenantId : undefined, who: userId }
+}
+
 /** All that is counted for an account. */
 export function subjectsOf(realm: Realm, { id, email }: Account): readonly Subject[] {
   const tenantId = realm.scope === 'tenant' ? realm.db.tenantId : undefined
   return [
     { purpose: 'sign-in', tenantId, who: email },
-    { purpose: 'password', tenantId, who: id },
+    passwordSubject(realm, id),
     ...(realm.scope === 'core' ? [{ purpose: 'linked', who: id } as const] : []),
   ]
 }
