@@ -1,7 +1,7 @@
-import type { Id } from '../../platform/index.ts'
 import type { Account } from '../accounts/store.ts'
 import type { AccountPrincipal } from '../guards.ts'
 import type { Realm } from '../sessions/realm.ts'
+import { passwordSubject } from './password-subject.ts'
 import type { Subject } from './throttle.ts'
 
 /** The password of somebody who is signed in, asked for once more; of a linked user the platform's. */
@@ -10,11 +10,6 @@ export function passwordOf(who: AccountPrincipal): Subject {
     return { purpose: 'password', who: who.user.coreUserId }
   const tenantId = who.scope === 'tenant' ? who.tenant.tenantId : undefined
   return { purpose: 'password', tenantId, who: who.user.id }
-}
-
-/** The password of a user, asked for once more of somebody who is signed in. */
-export function passwordSubject({ scope, db }: Realm, userId: Id): Subject {
-  return { purpose: 'password', tenantId: scope === 'tenant' ? db.tenantId : undefined, who: userId }
 }
 
 /** All that is counted for an account. */
