@@ -70,10 +70,10 @@ export async function openIdentity(options: IdentityOptions): Promise<Identity> 
     passwords,
     exchange: createTokenExchange({ core, tenancy, sessions, events }),
     throttle,
-    auth: createAuthService({ core, sessions, secondFactor, passwords, events, repeats }),
+    auth: createAuthService({ core, sessions, secondFactor, passwords, throttle, events, repeats }),
     secondFactor,
     factors: createFactors({ box, clock, proofs, events }),
-    stepUp: createStepUp({ passwords, proofs }),
+    stepUp: createStepUp({ passwords, proofs, throttle }),
     accounts: createAccounts({ core, tenancy, passwords, throttle, mailer, events }),
     ...createGuards({ core, tenancy, tokens, tenantHeader: config.tenantHeader }),
   }

@@ -29,6 +29,7 @@ import type { Origin } from './sessions/origin.ts'
 import type { Realm } from './sessions/realm.ts'
 import type { Sessions, TokenPair } from './sessions/sessions.ts'
 import { type Found, findCorePrincipal, findTenantPrincipal } from './store.ts'
+import type { Throttle } from './throttle/throttle.ts'
 
 /** A person who just signed in, and with what to go on. */
 export type SignedIn = { readonly tokens: TokenPair } & (
@@ -55,7 +56,8 @@ export interface AuthService {
   /**
    * The same answer, in the same time, for an unknown address, a wrong password and a disabled account.
    *
-   * @throws authErrors.invalidCredentials, secondFactorErrors.mfaChallenge, httpErrors.overloaded
+   * @throws authErrors.invalidCredentials, secondFactorErrors.mfaChallenge; httpErrors.overloaded, and rateLimited where
+   *   too many guessed a platform's password in organizations
    */
   login(
     credentials: { email: string; password: string },
@@ -77,19 +79,16 @@ export interface AuthServiceOptions {
   readonly sessions: Sessions
   readonly passwords: PasswordHasher
   readonly secondFactor: SecondFactorSignIn
+  readonly throttle: Pick<Throttle, 'guard'>
   readonly events: Publisher<AuthEvents>
   /** Where sign-ins are noted that failed. */
   readonly repeats: Repeats
 }
 
 export function createAuthService(options: AuthServiceOptions): AuthService {
-  const { core, sessions, passwords, events, repeats } = options
+  const { core, sessions, passwords, throttle, events, repeats } = options
   const realmOf = (tenant?: TenantDb): Realm =>
     tenant ? { scope: 'tenant', db: tenant } : { scope: 'core', db: core }
-  const noteFailure = ({ scope, db }: Realm, { id, isActive }: { id: Id; isActive: boolean }) => {
-    const realm = scope === 'tenant' ? db.tenantId : scope
-    repeats.note(db, `login ${realm} ${id}`, loginFailed(id, isActive))
-  }
 
   return {
     register: async (registration, origin, tenant) => {
@@ -121,19 +120,24 @@ export function createAuthService(options: AuthServiceOptions): AuthService {
       const found = tenant
         ? await findTenantAccount(core, tenant, address)
         : await findCoreUserByEmail(core, address)
-      const isRight = await passwords.verify(password, found?.passwordHash)
-      if (!found?.isActive || !isRight || !found.passwordHash) {
-        if (found) noteFailure(realmOf(tenant), found)
-        throw authErrors.invalidCredentials()
+      const coreUserId = found && 'coreUserId' in found ? found.coreUserId : null
+      const signIn = async (): Promise<SignedIn> => {
+        const isRight = await passwords.verify(password, found?.passwordHash)
+        if (!found?.isActive || !isRight || !found.passwordHash) {
+          if (found) noteFailure(repeats, realmOf(tenant), found)
+          throw authErrors.invalidCredentials()
+        }
+        const { passwordHash, ...user } = found
+        const checked = { userId: user.id, coreUserId, password, passwordHash, origin }
+        const tokens = await beginChecked(options, realmOf(tenant), checked)
+        const scope = tenant ? 'tenant' : 'core'
+        events.publish('user.logged_in', { userId: user.id, scope }, tenant?.tenantId)
+        return present(user, tokens, tenant)
       }
-      const { id: userId, passwordHash } = found
-      const coreUserId = 'coreUserId' in found ? found.coreUserId : null
-      const checked = { userId, coreUserId, password, passwordHash, origin }
-      const tokens = await beginChecked(options, realmOf(tenant), checked)
-      const scope = tenant ? 'tenant' : 'core'
-      events.publish('user.logged_in', { userId: found.id, scope }, tenant?.tenantId)
-      const { passwordHash: _, ...user } = found
-      return present(user, tokens, tenant)
+      // Each organization counts for itself; one password must not be guessed in each of a thousand.
+      return await (coreUserId === null
+        ? signIn()
+        : throttle.guard({ purpose: 'linked', who: coreUserId }, signIn))
     },
 
     refresh: async (refreshToken, origin, tenant) => {
@@ -145,6 +149,12 @@ export function createAuthService(options: AuthServiceOptions): AuthService {
 
     verify: (answer, origin, tenant) => verify(options, answer, origin, tenant),
   }
+}
+
+function noteFailure(repeats: Repeats, { scope, db }: Realm, account: { id: Id; isActive: boolean }): void {
+  const { id, isActive } = account
+  const realm = scope === 'tenant' ? db.tenantId : scope
+  repeats.note(db, `login ${realm} ${id}`, loginFailed(id, isActive))
 }
 
 async function verify(

@@ -1,5 +1,5 @@
 import { Type } from 'typebox'
-import { type Freshness, stepUpGuard } from '../auth/index.ts'
+import { type Freshness, requireStepUp, secondFactorErrors, stepUpGuard } from '../auth/index.ts'
 import {
   type Cursors,
   type HttpServer,
@@ -98,11 +98,20 @@ function roleRoute(server: HttpServer, { members, tenantGuard }: MemberRoutesOpt
         summary: 'Change what a member is; only owners make owners, or touch one',
         params: MemberParams,
         body: RoleChange,
-        response: responses({ 200: MemberBody }, [httpErrors.notFound, ...Object.values(memberErrors)]),
+        response: responses({ 200: MemberBody }, [
+          httpErrors.notFound,
+          secondFactorErrors.stepUpRequired,
+          ...Object.values(memberErrors),
+        ]),
       },
     },
-    async (request) =>
-      presentMember(await members.changeRole(guard.admitted(request), request.params.id, request.body.role)),
+    async (request) => {
+      const actor = guard.admitted(request)
+      const { role } = request.body
+      // A new owner can take the organization from the one who made it one: as dangerous as to hand it over.
+      if (role === 'owner') requireStepUp(actor)
+      return presentMember(await members.changeRole(actor, request.params.id, role))
+    },
   )
 }
 

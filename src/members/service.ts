@@ -117,11 +117,12 @@ function createSetActivity(change: Change, events: Publisher<MemberEvents>) {
       const outcome: Outcome = { role: target.role, isActive }
       await requireAllowed(tx, encounter, 'members.manage' satisfies Permission, outcome)
       if (target.isActive === isActive) return { member: target, isChanged: false }
+      // First: it waits for sessions that begin at this moment, so that they are ended with the others.
+      const member = await setActive(tx, id, isActive)
       if (!isActive) {
         await revokeSessionsOf(tx, id)
         await revokeInvitationsOf(tx, id)
       }
-      const member = await setActive(tx, id, isActive)
       await recordAudit(tx, byMember(name, actor.user.id, id))
       return { member, isChanged: true }
     })

@@ -107,4 +107,18 @@ describe('an organization that asks for a second factor', () => {
     const lost = await tenant.refresh(kept.body.refresh_token)
     expect(await profile(tenant, { token: lost.body.access_token })).toMatchObject(LACKING)
   })
+
+  it('lets nobody in by the exchange of a core session that saw a factor which was removed', async () => {
+    const { tenant, owner } = await organization()
+    await protect(both.one, realmOf(both.one), clock, owner)
+    await ask(tenant, true)
+    const exchange = async () => {
+      const path = `/organizations/${tenant.tenantId}/token`
+      const { body } = await both.other.api.post(path, {}, { token: owner.token })
+      return { token: body.access_token as string }
+    }
+    expect((await profile(tenant, await exchange())).status).toBe(200)
+    expect((await both.one.api.delete('/auth/mfa/totp', { token: owner.token })).status).toBe(204)
+    expect(await profile(tenant, await exchange())).toMatchObject(LACKING)
+  })
 })

@@ -94,6 +94,31 @@ it('what the core database keeps names nobody: no address, no network', async ()
   for (const { key } of rows) expect(key).toMatch(/^[\w-]{43}$/)
 })
 
+it('H10 a platform’s password is guessed no more often in many organizations than in one', async () => {
+  const linked = await test.api.register()
+  const [{ id: a }, { id: b }] = [
+    await test.api.createOrganization(linked),
+    await test.api.createOrganization(linked),
+  ]
+  const inB = await test.api.login(linked, b)
+  await lock(linked.email, a)
+  expect(await login(linked.email, b, PASSWORD)).toMatchObject({
+    status: 429,
+    body: { code: 'rate-limited' },
+  })
+  // Neither the platform nor who is signed in is locked out by it.
+  expect((await login(linked.email, undefined, PASSWORD)).status).toBe(200)
+  const change = (tenantId: string | undefined, token: string, current_password: string) =>
+    test.api.post(
+      '/auth/email/change',
+      { email: `${unique('new')}@example.com`, current_password },
+      { ...fromElsewhere(), tenantId, token },
+    )
+  expect((await change(b, inB.token, wrong)).status).toBe(401)
+  await lockAll()
+  expect((await change(undefined, linked.token, PASSWORD)).status).toBe(429)
+})
+
 describe('a lock of an account', () => {
   it('holds for however the address is written, and for its own realm alone', async () => {
     const { email } = await test.api.register()
@@ -154,6 +179,8 @@ it('the current password is guessed no faster with a token than without', async 
   expect((await change(PASSWORD)).status).toBe(429)
   const email = { email: `${unique('new')}@example.com`, current_password: PASSWORD }
   expect((await test.api.post('/auth/email/change', email, { token: user.token })).status).toBe(429)
+  const proof = { password: PASSWORD }
+  expect((await test.api.post('/auth/step-up', proof, { token: user.token })).status).toBe(429)
   // Somebody who has a token locks nobody out.
   expect((await login(user.email, undefined, PASSWORD)).status).toBe(200)
 })

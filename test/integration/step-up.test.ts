@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { newId } from '../../src/platform/index.ts'
 import type { ApiReply, SignedInUser } from '../support/api-client.ts'
 import { type CheckedPlatform, startCheckedPlatform } from '../support/checked-platform.ts'
+import { addLinked } from '../support/people.ts'
 import { REALM_NAMES, type RealmName, realmOf, sessionOf, type TestRealm } from '../support/realms.ts'
 import { as, codeAt, createTestClock, protect, wrongCodeAt } from '../support/second-factor.ts'
 
@@ -162,7 +163,7 @@ it('O9 sessions from before there were second factors are not fresh', async () =
 })
 
 describe('what an organization’s owner does', () => {
-  it('to ask members for a second factor wants a recent proof, and to ask no more does not', async () => {
+  it('O9 to ask members for a second factor, and to ask no more, wants a recent proof', async () => {
     const owner = await test.api.register()
     const { id } = await test.api.createOrganization(owner)
     const tenant = realmOf(test, id)
@@ -171,11 +172,28 @@ describe('what an organization’s owner does', () => {
       test.api.patch('/organization', { second_factor_required }, as(tenant, inside))
     await age(tenant, inside)
     expect(await ask(true)).toMatchObject(STALE)
-    expect(await ask(false)).toMatchObject({ status: 200, body: { second_factor_required: false } })
+    expect(await ask(false)).toMatchObject(STALE)
+    const registration = await test.api.patch('/organization', { registration: 'invite' }, as(tenant, inside))
+    expect(registration.status).toBe(200)
     await stepUp(tenant, inside, { password: owner.password })
+    expect(await ask(false)).toMatchObject({ status: 200, body: { second_factor_required: false } })
     expect(await ask(true)).toMatchObject({ status: 200, body: { second_factor_required: true } })
     // The owner has none either.
     expect(await ask(false)).toMatchObject({ status: 403, body: { code: 'mfa-required' } })
+  })
+
+  it('O9 to make another owner wants a recent proof, as to hand over does, and to make an admin does not', async () => {
+    const owner = await test.api.register()
+    const { id } = await test.api.createOrganization(owner)
+    const tenant = realmOf(test, id)
+    const inside = await test.api.login(owner, id)
+    const ann = await addLinked(test, id)
+    const make = (role: string) => test.api.patch(`/members/${ann.memberId}`, { role }, as(tenant, inside))
+    await age(tenant, inside)
+    expect(await make('owner')).toMatchObject(STALE)
+    expect((await make('admin')).status).toBe(200)
+    await stepUp(tenant, inside, { password: owner.password })
+    expect(await make('owner')).toMatchObject({ status: 200, body: { role: 'owner' } })
   })
 
   it('with a token that was exchanged is as old as the core session', async () => {

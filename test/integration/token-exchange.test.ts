@@ -1,8 +1,10 @@
 import { sql } from 'drizzle-orm'
+import { decodeJwt } from 'jose'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { newId } from '../../src/platform/index.ts'
-import type { SignedInUser } from '../support/api-client.ts'
+import { type SignedInUser, unique } from '../support/api-client.ts'
 import { type CheckedPlatform, startCheckedPlatform } from '../support/checked-platform.ts'
+import { tokenFor } from '../support/mailbox.ts'
 import { addLinked, enter } from '../support/people.ts'
 import { inCore, inTenant } from '../support/rows.ts'
 import { ACCESS_TOKEN, ID, REFRESH_TOKEN } from '../support/shapes.ts'
@@ -90,6 +92,28 @@ describe('the exchange of a core token', () => {
   })
 })
 
+describe('a session that was exchanged', () => {
+  it('stands in the audit log as the sign-in that it is', async () => {
+    const ann = await addLinked(test, a)
+    const entries = sql`SELECT action, target_id FROM audit_log WHERE actor_id = ${ann.memberId}`
+    expect(await inTenant(test.platform, a, entries)).toEqual([
+      { action: 'user.logged_in', target_id: decodeJwt(ann.tenantToken)['sid'] },
+    ])
+  })
+
+  it('takes away those that are long over, so that who only ever comes this way leaves few', async () => {
+    const ann = await addLinked(test, a)
+    await inTenant(
+      test.platform,
+      a,
+      sql`UPDATE sessions SET expires_at = now() - interval '2 days' WHERE user_id = ${ann.memberId}`,
+    )
+    await enter(test, a, ann)
+    const left = sql`SELECT FROM sessions WHERE user_id = ${ann.memberId}`
+    expect(await inTenant(test.platform, a, left)).toHaveLength(1)
+  })
+})
+
 describe('A19 what was exchanged', () => {
   it('ends, at its next refresh, with the core session that it came from', async () => {
     const ann = await addLinked(test, a)
@@ -145,4 +169,18 @@ it('A19 a new platform password ends the sessions in every organization, those o
   await test.platform.events.settle()
   for (const token of [ann.tenantToken, byPassword.token]) expect((await profile(token, a)).status).toBe(401)
   expect((await refresh(ann.tenantRefreshToken, a)).status).toBe(401)
+})
+
+it('O5 a new platform password makes the link to another address in an organization worthless', async () => {
+  const ann = await addLinked(test, a)
+  const email = `${unique('other')}@example.com`
+  const call = { token: ann.tenantToken, tenantId: a }
+  const asked = await test.api.post('/auth/email/change', { email, current_password: ann.password }, call)
+  expect(asked.status).toBe(202)
+  const token = await tokenFor(test, email, 'email-change')
+  const body = { current_password: ann.password, new_password: 'another long way to go' }
+  expect((await test.api.put('/auth/password', body, { token: ann.token })).status).toBe(204)
+  await test.platform.events.settle()
+  const confirmed = await test.api.post('/auth/email/change/confirm', { token }, { tenantId: a })
+  expect(confirmed).toMatchObject({ status: 400, body: { code: 'invalid-link' } })
 })

@@ -44,10 +44,21 @@ export async function lockAccount(tx: AnyTx, id: Id): Promise<Account | undefine
   return account
 }
 
-/** Says whether the password is still the one that was checked, and lets nobody change it before the transaction ends. */
+/**
+ * Says whether somebody may still sign in with the password that was checked. Nobody changes it, or deactivates its user,
+ * before the transaction ends.
+ */
 export async function isStillPassword(tx: AnyTx, id: Id, hash: string): Promise<boolean> {
   const users = usersOf(tx)
-  const isSame = and(eq(users.id, id), eq(users.passwordHash, hash))
+  const isSame = and(eq(users.id, id), eq(users.passwordHash, hash), users.isActive)
+  const rows = await tx.orm.select({ id: users.id }).from(users).where(isSame).for('share')
+  return rows.length > 0
+}
+
+/** Says whether a user may still sign in. Nobody deactivates it before the transaction ends. */
+export async function isStillActive(tx: AnyTx, id: Id): Promise<boolean> {
+  const users = usersOf(tx)
+  const isSame = and(eq(users.id, id), users.isActive)
   const rows = await tx.orm.select({ id: users.id }).from(users).where(isSame).for('share')
   return rows.length > 0
 }

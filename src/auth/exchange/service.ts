@@ -1,8 +1,10 @@
+import { recordAuditLast } from '../../audit/index.ts'
 import type { Publisher } from '../../events/index.ts'
 import { httpErrors } from '../../http/index.ts'
 import { mayBeMember } from '../../organizations/index.ts'
 import type { Id } from '../../platform/index.ts'
 import type { CoreDb, Tenancy } from '../../tenancy/index.ts'
+import { loggedIn } from '../audit.ts'
 import type { AuthEvents } from '../events.ts'
 import type { CorePrincipal } from '../guards.ts'
 import type { SignedIn } from '../service.ts'
@@ -38,7 +40,9 @@ export function createTokenExchange(options: TokenExchangeOptions): TokenExchang
       const begun = await tenant.transaction(async (tx) => {
         const user = await holdLinkedUser(tx, coreUserId)
         if (!user) return undefined
-        return { user, session: await openExchanged(tx, options, user.id, coreSessionId, origin) }
+        const session = await openExchanged(tx, options, user.id, coreSessionId, origin)
+        await recordAuditLast(tx, loggedIn(user.id, session.sessionId))
+        return { user, session }
       })
       if (!begun) throw notMine()
       const { user, session } = begun

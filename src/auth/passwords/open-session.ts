@@ -1,7 +1,7 @@
 import { recordAuditLast } from '../../audit/index.ts'
 import type { Id } from '../../platform/index.ts'
 import type { CoreDb } from '../../tenancy/index.ts'
-import { isStillPassword } from '../accounts/store.ts'
+import { isStillActive, isStillPassword } from '../accounts/store.ts'
 import { loggedIn } from '../audit.ts'
 import { authErrors } from '../errors.ts'
 import type { Realm } from '../sessions/realm.ts'
@@ -19,7 +19,7 @@ export interface KnownPassword {
 
 /**
  * Opens a session for a password that was right. One that was changed since lets nobody in, so that no session of it
- * outlives the change that ended all of them.
+ * outlives the change that ended all of them; and so it is with a user who was deactivated since.
  *
  * @param open runs in the session's transaction; throws where there is to be none
  * @throws authErrors.invalidCredentials
@@ -31,8 +31,10 @@ export async function openForPassword(
   open: (tx: AnyTx) => Promise<OpenSession>,
 ): Promise<OpenSession> {
   const session = await realm.db.transaction(async (tx) => {
-    if (coreUserId === null && !(await isStillPassword(tx, userId, passwordHash)))
-      throw authErrors.invalidCredentials()
+    const mayEnter = await (coreUserId === null
+      ? isStillPassword(tx, userId, passwordHash)
+      : isStillActive(tx, userId))
+    if (!mayEnter) throw authErrors.invalidCredentials()
     await forgetOldSessions(tx, userId, FORGOTTEN_AT_SIGN_IN)
     const opened = await open(tx)
     await recordAuditLast(tx, loggedIn(userId, opened.sessionId))

@@ -161,7 +161,11 @@ async function endLinkedSessions(
       await tenancy.withTenant(tenantId, async (tenant) => {
         const userId = await findLinkedUser(tenant, coreUserId)
         if (userId === undefined) return
-        await tenant.transaction((tx) => endAllSessions(tx, userId))
+        await tenant.transaction(async (tx) => {
+          // Who knew the old password may have asked for another address there.
+          await dropTokens(tx, userId, ['email-change'])
+          await endAllSessions(tx, userId)
+        })
         const account = await findAccount(tenant, userId)
         if (account) await throttle.forgive(...subjectsOf(realmOf(core, tenant), account))
       })

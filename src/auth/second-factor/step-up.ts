@@ -6,6 +6,8 @@ import { authErrors } from '../errors.ts'
 import type { PasswordHasher } from '../passwords/passwords.ts'
 import type { AnyExecutor } from '../sessions/store.ts'
 import type { Amr } from '../sessions/tables.ts'
+import { passwordSubject } from '../throttle/password-subject.ts'
+import type { Throttle } from '../throttle/throttle.ts'
 import { secondFactorErrors } from './errors.ts'
 import type { FactorOwner } from './owner.ts'
 import type { Proof, Proofs } from './proof.ts'
@@ -52,8 +54,9 @@ export interface OwnSession {
 export function createStepUp(options: {
   readonly passwords: PasswordHasher
   readonly proofs: Proofs
+  readonly throttle: Pick<Throttle, 'guard'>
 }): StepUp {
-  const { passwords, proofs } = options
+  const { passwords, proofs, throttle } = options
 
   const checkPassword = async (owner: FactorOwner, password: string): Promise<Amr> => {
     const { realm, userId } = owner
@@ -63,9 +66,12 @@ export function createStepUp(options: {
       throw secondFactorErrors.mfaRequired({ detail })
     }
     await proofs.spend(owner)
-    const account = await findAccount(realm.db, userId)
-    if (!(await passwords.verify(password, account?.passwordHash)))
-      throw authErrors.invalidCredentials({ detail: 'The password is wrong.' })
+    // The window ends every quarter of an hour; what is counted here goes on, with all other guesses at this password.
+    await throttle.guard(passwordSubject(realm, userId), async () => {
+      const account = await findAccount(realm.db, userId)
+      if (!(await passwords.verify(password, account?.passwordHash)))
+        throw authErrors.invalidCredentials({ detail: 'The password is wrong.' })
+    })
     await forgetTries(realm.db, userId)
     return 'pwd'
   }

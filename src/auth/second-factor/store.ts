@@ -64,11 +64,16 @@ export async function useStep(db: AnyExecutor, factorId: Id, step: number): Prom
   return rowCount === 1
 }
 
-/** Removes a user's app with every recovery code; says `false` where none counted. */
+/** Removes a user's app with every recovery code, and from every session that it was shown there; says `false` where none counted. */
 export async function deleteTotp(tx: AnyTx, userId: Id): Promise<boolean> {
   const { rowCount } = await tx.orm.delete(secondFactors).where(and(isTotpOf(userId), isNotNull(confirmedAt)))
   if (rowCount === 0) return false
   await tx.orm.delete(recoveryCodes).where(eq(recoveryCodes.userId, userId))
+  // Or sessions that saw it would be exchanged for ones that an organization lets in as if it were still there.
+  await tx.orm
+    .update(sessions)
+    .set({ secondFactorAt: null })
+    .where(and(eq(sessions.userId, userId), isNotNull(sessions.secondFactorAt)))
   return true
 }
 

@@ -1,10 +1,13 @@
 import type { Account } from '../accounts/store.ts'
 import type { AccountPrincipal } from '../guards.ts'
 import type { Realm } from '../sessions/realm.ts'
+import { passwordSubject } from './password-subject.ts'
 import type { Subject } from './throttle.ts'
 
-/** The password of somebody who is signed in, asked for once more. */
+/** The password of somebody who is signed in, asked for once more; of a linked user the platform's. */
 export function passwordOf(who: AccountPrincipal): Subject {
+  if (who.scope === 'tenant' && who.user.coreUserId !== null)
+    return { purpose: 'password', who: who.user.coreUserId }
   const tenantId = who.scope === 'tenant' ? who.tenant.tenantId : undefined
   return { purpose: 'password', tenantId, who: who.user.id }
 }
@@ -14,6 +17,7 @@ export function subjectsOf(realm: Realm, { id, email }: Account): readonly Subje
   const tenantId = realm.scope === 'tenant' ? realm.db.tenantId : undefined
   return [
     { purpose: 'sign-in', tenantId, who: email },
-    { purpose: 'password', tenantId, who: id },
+    passwordSubject(realm, id),
+    ...(realm.scope === 'core' ? [{ purpose: 'linked', who: id } as const] : []),
   ]
 }

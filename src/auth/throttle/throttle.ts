@@ -23,11 +23,14 @@ import { sweeper } from './sweeper.ts'
 
 /** Whose secret is tried. */
 export interface Subject {
-  /** `sign-in`: by whoever knows an e-mail address. `password`: by whoever is signed in, to prove that it is the owner. */
-  readonly purpose: 'sign-in' | 'password'
+  /**
+   * `sign-in`: by whoever knows an e-mail address. `linked`: a platform's password, in all organizations together.
+   * `password`: by whoever is signed in, to prove that it is the owner.
+   */
+  readonly purpose: 'sign-in' | 'linked' | 'password'
   /** The organization; absent, the platform. */
   readonly tenantId?: Id | undefined
-  /** Canonical e-mail address for `sign-in`, whether or not there is such an account; id of the user for `password`. */
+  /** Canonical e-mail address for `sign-in`, whether or not there is such an account; id of the user for the others. */
   readonly who: string
 }
 

@@ -63,8 +63,8 @@ export function policyRoutes(server: HttpServer, { tenantGuard, stepUp, events }
       const actor = changing.admitted(request)
       const { tenant, user } = actor
       const changes = readPolicyUpdate(request.body)
-      // Everybody who has none is shut out by it.
-      if (changes.isSecondFactorRequired) stepUp.require(actor)
+      // To ask shuts out everybody who has none; to ask no more opens the organization to whoever stole a password.
+      if (changes.isSecondFactorRequired !== undefined) stepUp.require(actor)
       const policy = await tenant.transaction(async (tx) => {
         const changed = await updatePolicy(tx, changes)
         await recordAuditLast(

@@ -1,0 +1,8 @@
+import type { Id } from '../../platform/index.ts'
+import type { Realm } from '../sessions/realm.ts'
+import type { Subject } from './throttle.ts'
+
+/** The password of a user, asked for once more of somebody who is signed in. */
+export function passwordSubject({ scope, db }: Realm, userId: Id): Subject {
+  return { purpose: 'password', tenantId: scope === 'tenant' ? db.tenantId : undefined, who: userId }
+}
