@@ -77,6 +77,7 @@ describe('an account on the platform', () => {
       sub: ann.id,
       sid: expect.stringMatching(ID),
       jti: expect.stringMatching(ID),
+      amr: ['pwd'],
       iat: expect.any(Number),
       exp: (claims.iat ?? 0) + 600,
     })

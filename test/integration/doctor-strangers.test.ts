@@ -135,9 +135,9 @@ it('database-missing, database-half-dropped: what a customer lost is told, and n
   await drop(whole.name)
   await patient.admin(`UPDATE pg_database SET datconnlimit = -2 WHERE datname = '${half.name}'`)
   const { findings } = await fixWithoutTouching(whole.name, half.name)
-  expect(findings).toMatchObject([
-    { code: 'database-missing', severity: 'error', subject: whole.name, is_mendable: false },
+  expect(findings.toSorted((one, other) => one.code.localeCompare(other.code))).toMatchObject([
     { code: 'database-half-dropped', severity: 'error', subject: half.name, is_mendable: false },
+    { code: 'database-missing', severity: 'error', subject: whole.name, is_mendable: false },
   ])
   await patient.admin(`UPDATE pg_database SET datconnlimit = 20 WHERE datname = '${half.name}'`)
   await patient.admin(`UPDATE tenants SET status = 'spare' WHERE id = '${whole.id}'`, core())
