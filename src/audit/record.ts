@@ -3,8 +3,13 @@ import { coarseNetworkOf } from '../http/index.ts'
 import { currentClientAddress, currentContext, type Transaction } from '../platform/index.ts'
 import type { AuditEntry } from './catalogue.ts'
 import { nextEntryId } from './entry-id.ts'
-import { type AnyExecutor, insertEntry, insertEntryFrom, type NewAuditRow } from './store.ts'
-import { auditLog } from './tables.ts'
+import {
+  type AnyExecutor,
+  insertEntry,
+  insertEntryAlong,
+  insertEntryFrom,
+  type NewAuditRow,
+} from './store.ts'
 
 type AnyTx = Transaction<'core'> | Transaction<'tenant'>
 
@@ -26,8 +31,7 @@ export async function recordAuditLast(tx: AnyTx, entry: AuditEntry): Promise<voi
  * `tx.orm.with(auditAlong(tx, entry)).insert(notes).values(…)`.
  */
 export function auditAlong(db: AnyExecutor, entry: AuditEntry) {
-  const inserted = db.orm.insert(auditLog).values(rowOf(entry)).returning({ id: auditLog.id })
-  return db.orm.$with('audit').as(inserted)
+  return insertEntryAlong(db, rowOf(entry))
 }
 
 /**

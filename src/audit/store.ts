@@ -31,6 +31,12 @@ export async function insertEntry(db: AnyExecutor, row: NewAuditRow): Promise<vo
   await db.orm.insert(auditLog).values(row)
 }
 
+/** The same as a part of another statement, which is to be sent with it. */
+export function insertEntryAlong(db: AnyExecutor, row: NewAuditRow) {
+  const inserted = db.orm.insert(auditLog).values(row).returning({ id: auditLog.id })
+  return db.orm.$with('audit').as(inserted)
+}
+
 /** The same for each row that another part of the statement, called `source`, gives: for none, where it did nothing. */
 export function insertEntryFrom(source: string, row: NewAuditRow): SQL {
   return sql`INSERT INTO audit_log (id, action, actor_kind, actor_id, acted_by, target_kind, target_id, outcome, network,

@@ -16,7 +16,6 @@ export { findServer, listServers, setDraining } from './servers/store.ts'
 export {
   findTenantDetails,
   listTenants,
-  recordSchema,
   type SchemaState,
   setTenantStatus,
 } from './store.ts'

@@ -52,14 +52,6 @@ export async function findTenantDetails(
   return row
 }
 
-/** Writes down what a migration left a tenant's database at. */
-export async function recordSchema(core: CoreExecutor, id: Id, schema: SchemaState): Promise<void> {
-  await core.orm
-    .update(tenants)
-    .set({ ...schema, updatedAt: sql`now()` })
-    .where(eq(tenants.id, id))
-}
-
 /** Changes a tenant's status from one to another; a trigger tells every process. False when it was not `from`. */
 export async function setTenantStatus(
   core: CoreExecutor,

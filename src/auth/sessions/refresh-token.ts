@@ -1,13 +1,10 @@
-import { createHash, createHmac, randomBytes } from 'node:crypto'
+import { createHmac } from 'node:crypto'
+import { opaqueTokens } from '../opaque-token.ts'
 
-/** A prefix tells a leak scanner, and a person, what this is. */
-const PREFIX = 'trt_'
-const TOKEN = /^trt_[A-Za-z0-9_-]{43}$/
+const TOKENS = opaqueTokens('trt_')
 
-/** 256 random bits for a new session. */
-export function newRefreshToken(): string {
-  return PREFIX + randomBytes(32).toString('base64url')
-}
+/** Tokens that a session goes on with. */
+export const { make: newRefreshToken, hash: hashRefreshToken, looksLike: looksLikeRefreshToken } = TOKENS
 
 /**
  * The one token that follows `token`. It is derived and not random, so that a client whose answer got lost asks again
@@ -16,14 +13,5 @@ export function newRefreshToken(): string {
  * @param key 32 bytes known to the platform alone
  */
 export function nextRefreshToken(key: Buffer, token: string): string {
-  return PREFIX + createHmac('sha256', key).update(token).digest('base64url')
-}
-
-/** What is stored of a token. Its 256 bits cannot be guessed, so one fast hash is enough. */
-export function hashRefreshToken(token: string): string {
-  return createHash('sha256').update(token).digest('base64url')
-}
-
-export function looksLikeRefreshToken(text: string): boolean {
-  return TOKEN.test(text)
+  return TOKENS.of(createHmac('sha256', key).update(token).digest())
 }

@@ -1,9 +1,7 @@
-import { recordAuditLast } from '../../audit/index.ts'
 import type { Config } from '../../config.ts'
 import type { Publisher } from '../../events/index.ts'
 import type { RateLimits, RatePolicy } from '../../http/index.ts'
 import { type Id, type Logger, newId, type SecretBox } from '../../platform/index.ts'
-import { loggedIn } from '../audit.ts'
 import { authErrors } from '../errors.ts'
 import type { AuthEvents } from '../events.ts'
 import type { AccessTokens } from '../keys/access-token.ts'
@@ -17,14 +15,7 @@ import {
   nextRefreshToken,
 } from './refresh-token.ts'
 import { rotate } from './rotation.ts'
-import {
-  type AnyTx,
-  forgetOldSessions,
-  insertSession,
-  type LiveSession,
-  listLiveSessions,
-  type SessionLife,
-} from './store.ts'
+import { type AnyTx, insertSession, type LiveSession, listLiveSessions, type SessionLife } from './store.ts'
 import type { Amr } from './tables.ts'
 
 export interface TokenPair {
@@ -46,8 +37,6 @@ export interface OpenSession {
 }
 
 export interface Sessions extends Pick<SessionEndings, 'end' | 'endAll'> {
-  /** Begins a session for a user whose credentials were checked. */
-  begin(realm: Realm, userId: Id, origin: Origin): Promise<TokenPair>
   /**
    * Writes a session in the caller's transaction, beside a user that is new; `issue` goes on after the commit.
    *
@@ -127,15 +116,6 @@ export function createSessions({ tokens, box, config, events, log, limits }: Ses
     ...endings,
     open,
     issue,
-    begin: async (realm, userId, origin) => {
-      const session = await realm.db.transaction(async (tx) => {
-        await forgetOldSessions(tx, userId, FORGOTTEN_AT_SIGN_IN)
-        const opened = await open(tx, userId, origin)
-        await recordAuditLast(tx, loggedIn(userId, opened.sessionId))
-        return opened
-      })
-      return await issue(realm, session)
-    },
     refresh: async (realm, refreshToken, origin) => {
       if (!looksLikeRefreshToken(refreshToken)) throw authErrors.invalidToken()
       const next = nextRefreshToken(chainKey, refreshToken)
