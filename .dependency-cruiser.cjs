@@ -16,6 +16,8 @@ const floors = [
   'organizations',
   'auth',
   'members',
+  'sso',
+  'scim',
   'compose',
   'app',
   'cli',

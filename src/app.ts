@@ -1,27 +1,15 @@
 import { auditRoutes } from './audit/index.ts'
 import {
-  accountRoutes,
-  authErrors,
-  authRoutes,
   describeSecurity,
-  exchangeRoutes,
-  keyRoutes,
+  identityErrors,
+  identityRoutes,
   requireStepUp,
   secondFactorErrors,
-  secondFactorRoutes,
-  sessionRoutes,
 } from './auth/index.ts'
 import type { Platform } from './compose.ts'
 import { fleetRoutes } from './fleet/index.ts'
 import { type ApiDescription, createHttpServer, type HttpServer } from './http/index.ts'
-import { devMailRoutes } from './mail/index.ts'
-import {
-  acceptanceRoutes,
-  invitationErrors,
-  invitationRoutes,
-  memberErrors,
-  memberRoutes,
-} from './members/index.ts'
+import { peopleErrors, peopleRoutes } from './members/index.ts'
 import { organizationErrors, organizationRoutes, policyErrors, policyRoutes } from './organizations/index.ts'
 import { ping, VERSION } from './platform/index.ts'
 import { tenancyErrors, tenancyGauges } from './tenancy/index.ts'
@@ -30,23 +18,14 @@ import { userErrors, userRoutes } from './users/index.ts'
 /** The HTTP application: every route that there is. Add a feature's routes here. */
 export async function createApp(platform: Platform): Promise<HttpServer> {
   const { config, clock, log, core, tenancy, users, organizations, events } = platform
-  const { members, invitations, acceptance, cursors, coreGuard, tenantGuard, adminGuard } = platform
+  const { cursors, coreGuard, tenantGuard, adminGuard } = platform
 
   const server = await createHttpServer({
     log,
     version: VERSION,
     api: describeApi(config.tenantHeader),
     docs: config.docs,
-    errors: [
-      authErrors,
-      secondFactorErrors,
-      tenancyErrors,
-      organizationErrors,
-      policyErrors,
-      memberErrors,
-      invitationErrors,
-      userErrors,
-    ],
+    errors: [...identityErrors, tenancyErrors, organizationErrors, policyErrors, ...peopleErrors, userErrors],
     rateLimits: { enabled: config.rateLimits, factor: config.rateLimitFactor },
     hsts: config.production,
     trustProxy: config.trustedProxies.length > 0 && config.trustedProxies,
@@ -54,9 +33,7 @@ export async function createApp(platform: Platform): Promise<HttpServer> {
     gauges: tenancyGauges(tenancy),
   })
   identityRoutes(server, platform)
-  memberRoutes(server, { members, cursors, tenantGuard })
-  invitationRoutes(server, { invitations, cursors, tenantGuard })
-  acceptanceRoutes(server, { acceptance, tenancy, tenantHeader: config.tenantHeader, coreGuard })
+  peopleRoutes(server, platform)
   const stepUp = { require: requireStepUp, refusal: secondFactorErrors.stepUpRequired }
   policyRoutes(server, { tenantGuard, stepUp, events })
   organizationRoutes(server, { organizations, coreGuard })
@@ -64,36 +41,6 @@ export async function createApp(platform: Platform): Promise<HttpServer> {
   auditRoutes(server, { core, cursors, adminGuard, tenantAdminGuard: tenantGuard.requires('audit.read') })
   fleetRoutes(server, { core, clock, log, adminGuard })
   return server
-}
-
-/** Signing in and out, and what belongs to an account. */
-function identityRoutes(server: HttpServer, platform: Platform): void {
-  const { config, core, mailer, tenancy, keys, auth, accounts, sessions, exchange, throttle } = platform
-  const { tenantHeader } = config
-  const { coreGuard, accountGuard, enrolmentGuard } = platform
-  keyRoutes(server, { keys: keys.ring })
-  authRoutes(server, { auth, tenancy, throttle, tenantHeader })
-  sessionRoutes(server, {
-    core,
-    sessions,
-    accountGuard: accountGuard.requires('sessions.own'),
-    enrolmentGuard: enrolmentGuard.requires('sessions.own'),
-  })
-  secondFactorRoutes(server, {
-    ...platform,
-    tenantHeader,
-    accountGuard: accountGuard.requires('account.own'),
-    enrolmentGuard: enrolmentGuard.requires('account.own'),
-  })
-  accountRoutes(server, {
-    ...accounts,
-    tenancy,
-    throttle,
-    tenantHeader,
-    accountGuard: accountGuard.requires('account.own'),
-  })
-  devMailRoutes(server, mailer)
-  exchangeRoutes(server, { exchange, coreGuard })
 }
 
 function describeApi(tenantHeader: string): ApiDescription {

@@ -1,0 +1,45 @@
+import type { Config } from '../config.ts'
+import type { HttpServer } from '../http/index.ts'
+import { devMailRoutes, type Mailer } from '../mail/index.ts'
+import type { CoreDb, Tenancy } from '../tenancy/index.ts'
+import { accountRoutes } from './accounts/routes.ts'
+import { authErrors } from './errors.ts'
+import { exchangeRoutes } from './exchange/routes.ts'
+import type { Identity } from './identity.ts'
+import { keyRoutes } from './keys/routes.ts'
+import { authRoutes } from './routes.ts'
+import { secondFactorErrors } from './second-factor/errors.ts'
+import { secondFactorRoutes } from './second-factor/routes.ts'
+import { sessionRoutes } from './sessions/routes.ts'
+
+/** Every error of signing in, for the catalogue of problems. */
+export const identityErrors = [authErrors, secondFactorErrors]
+
+export interface IdentityRoutesOptions extends Identity {
+  readonly config: Pick<Config, 'tenantHeader'>
+  readonly core: CoreDb
+  readonly tenancy: Tenancy
+  readonly mailer: Mailer
+}
+
+/** Signing in and out, and what belongs to an account. */
+export function identityRoutes(server: HttpServer, identity: IdentityRoutesOptions): void {
+  const { tenantHeader } = identity.config
+  const options = { ...identity, tenantHeader }
+  const own = {
+    ...options,
+    accountGuard: identity.accountGuard.requires('account.own'),
+    enrolmentGuard: identity.enrolmentGuard.requires('account.own'),
+  }
+  keyRoutes(server, { keys: identity.keys.ring })
+  authRoutes(server, options)
+  sessionRoutes(server, {
+    ...options,
+    accountGuard: identity.accountGuard.requires('sessions.own'),
+    enrolmentGuard: identity.enrolmentGuard.requires('sessions.own'),
+  })
+  secondFactorRoutes(server, own)
+  accountRoutes(server, { ...own, ...identity.accounts })
+  devMailRoutes(server, identity.mailer)
+  exchangeRoutes(server, options)
+}
