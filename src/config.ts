@@ -169,7 +169,10 @@ function readMail(read: Reader, environment: string, port: number): Config['mail
 function readPasskeys(read: Reader, fallback: string): PasskeyConfig | undefined {
   const listed = read.list('PASSKEY_ORIGINS')
   const origins = listed.length > 0 ? listed : [urlOf(read.text('PUBLIC_URL', fallback))?.origin ?? '']
-  const rpId = read.text('PASSKEY_RP_ID', origins.map((origin) => urlOf(origin)?.hostname).find(Boolean) ?? '')
+  const rpId = read.text(
+    'PASSKEY_RP_ID',
+    origins.map((origin) => urlOf(origin)?.hostname).find(Boolean) ?? '',
+  )
   if (isDomain(rpId) && origins.every((origin) => mayUsePasskeysOf(rpId, origin))) return { rpId, origins }
   const isWanted = listed.length > 0 || read.text('PASSKEY_RP_ID', '') !== ''
   if (isWanted)
