@@ -89,7 +89,7 @@ function makingRoutes(server: HttpServer, options: OwnPasskeyRoutesOptions): voi
       await stepUp.note(callerOf(principal, core).session, methods)
       reply.code(201)
       return {
-        passkey: presentPasskey(passkey),
+        ...presentPasskey(passkey),
         ...(recoveryCodes.length > 0 && { recovery_codes: [...recoveryCodes] }),
       }
     },

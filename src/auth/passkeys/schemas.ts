@@ -68,23 +68,22 @@ export const PasskeyNameBody = Exactly({ name: Name })
 
 export const PasskeyLoginBody = Exactly({ response: PasskeyAssertion })
 
-export const PasskeyBody = Exactly(
-  {
-    id: Id,
-    name: Type.String(),
-    created_at: Timestamp,
-    last_used_at: Nullable(Timestamp),
-    is_backed_up: Type.Boolean({
-      description: 'Whether it is copied to other devices of its owner, and so outlives this one.',
-    }),
-    transports: Type.Array(Type.String(), { description: 'How its authenticator is reached.' }),
-  },
-  { $id: 'Passkey' },
-)
+const PASSKEY = {
+  id: Id,
+  name: Type.String(),
+  created_at: Timestamp,
+  last_used_at: Nullable(Timestamp),
+  is_backed_up: Type.Boolean({
+    description: 'Whether it is copied to other devices of its owner, and so outlives this one.',
+  }),
+  transports: Type.Array(Type.String(), { description: 'How its authenticator is reached.' }),
+}
+
+export const PasskeyBody = Exactly(PASSKEY, { $id: 'Passkey' })
 
 export const MadePasskeyBody = Exactly(
   {
-    passkey: PasskeyBody,
+    ...PASSKEY,
     recovery_codes: Type.Optional(
       Type.Array(Type.String(), {
         description: 'Only where there were none. Each is good for one sign-in. They are shown this once.',
