@@ -15,13 +15,13 @@ import {
   findChallenge,
   insertChallenge,
   tryChallenge,
-} from './challenge-store.ts'
+} from './challenges/store.ts'
 import {
   fingerprintOf,
   hashChallengeToken,
   looksLikeChallengeToken,
   newChallengeToken,
-} from './challenge-token.ts'
+} from './challenges/token.ts'
 import { secondFactorErrors } from './errors.ts'
 import { type FactorOwner, ownerOf } from './owner.ts'
 import type { Proof, Proofs } from './proof.ts'

@@ -1,7 +1,7 @@
 import { and, eq, isNull, lt, sql } from 'drizzle-orm'
-import type { Id } from '../../platform/index.ts'
-import type { AnyExecutor, AnyTx } from '../sessions/store.ts'
-import { secondFactorChallenges } from './tables.ts'
+import type { Id } from '../../../platform/index.ts'
+import type { AnyExecutor, AnyTx } from '../../sessions/store.ts'
+import { secondFactorChallenges } from '../tables.ts'
 
 /** Writes a challenge, and deletes those of the user that are over. */
 export async function insertChallenge(
