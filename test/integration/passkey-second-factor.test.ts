@@ -65,6 +65,19 @@ describe.each(REALM_NAMES)('after the password, in the %s realm', (name) => {
     }
   })
 
+  it('one that says it is somebody else’s is not', async () => {
+    const realm = realms[name]
+    const { user, passkey } = await withPasskey(test, realm)
+    const token = await challengeFor(test, realm, user)
+    const { body } = await optionsFor(realm, token)
+    const userHandle = Buffer.from((await realm.register()).id.replaceAll('-', ''), 'hex').toString(
+      'base64url',
+    )
+    const signed = { passkey: passkey.get(body, { userHandle }) }
+    expect(await answer(test, realm, token, signed)).toMatchObject(WRONG)
+    expect((await verify(realm, token, passkey)).status).toBe(200)
+  })
+
   it('a code of an app does as well, and the app’s owner is asked for no passkey', async () => {
     const realm = realms[name]
     const { user, secret } = await protect(test, realm, clock)
