@@ -3,6 +3,7 @@ import { decodeJwt } from 'jose'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { softPasskey } from '../support/authenticator.ts'
 import { type CheckedPlatform, startCheckedPlatform } from '../support/checked-platform.ts'
+import { fromElsewhere, PRODUCTION_LIMITS } from '../support/limits.ts'
 import { tokenFor } from '../support/mailbox.ts'
 import { addPasskey, creationOptions, signIn, signInOptions, withPasskey } from '../support/passkeys.ts'
 import { REALM_NAMES, type RealmName, realmOf, sessionOf, type TestRealm } from '../support/realms.ts'
@@ -193,6 +194,20 @@ it('sessions of administrators end after a day, whatever began them', async () =
     await realms.core.change(sql`SELECT expires_at - created_at <= interval '24 hours' AS "isShort"
     FROM sessions WHERE id = ${sessionOf({ token: body.access_token })}`)
   expect(session).toEqual({ isShort: true })
+})
+
+it('H9 sign-ins of one network with passkeys and with passwords meet one limit', async () => {
+  const env = { ...PRODUCTION_LIMITS, PUBLIC_URL: 'https://app.example.com' }
+  const limited = await startCheckedPlatform({ env, databaseUrl: test.databaseUrl })
+  const response = softPasskey().get({ challenge: 'A'.repeat(43) }, { userHandle: 'AAAA' })
+  const call = fromElsewhere()
+  for (let time = 0; time < 20; time++)
+    expect(await limited.api.post('/auth/passkeys/login', { response }, call)).toMatchObject(REFUSED)
+  const over = { status: 429, body: { code: 'rate-limited' } }
+  expect(await limited.api.post('/auth/passkeys/login', { response }, call)).toMatchObject(over)
+  const { email, password } = await test.api.register()
+  expect(await limited.api.post('/auth/login', { email, password }, call)).toMatchObject(over)
+  await limited.close()
 })
 
 it('where there is no address for passkeys they are off, and nothing else is', async () => {

@@ -51,9 +51,13 @@ export function createAssertions(options: AssertionOptions): Assertions {
     ask: async (use, { realm, userId }) => {
       const known = await listPasskeys(realm.db, userId)
       if (known.length === 0) return undefined
+      relyingParty.requireOn()
       return await relyingParty.requestOptions(await newChallenge(use), known)
     },
-    askAnyone: async (use) => await relyingParty.requestOptions(await newChallenge(use)),
+    askAnyone: async (use) => {
+      relyingParty.requireOn()
+      return await relyingParty.requestOptions(await newChallenge(use))
+    },
     take: (use, assertion) => takeChallenge(use, assertion.clientDataJson),
     check: async (owner, assertion, challenge) => {
       const { realm, userId } = owner

@@ -73,6 +73,7 @@ export function createPasskeys(options: PasskeyOptions): Passkeys {
   const { relyingParty, events } = options
   return {
     begin: async (owner, sessionId, { email, fullName }) => {
+      relyingParty.requireOn()
       const known = await listPasskeys(owner.realm.db, owner.userId)
       if (known.length >= MAX_PASSKEYS) throw passkeyErrors.tooManyPasskeys()
       const person = { handle: userHandleOf(owner.userId), name: email, displayName: fullName ?? email }

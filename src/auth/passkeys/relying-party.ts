@@ -19,6 +19,8 @@ type Descriptor = Pick<Passkey, 'credentialId' | 'transports'>
 
 /** What talks to authenticators and checks what they signed. All throws passkeyErrors.passkeysOff where they are off. */
 export interface RelyingParty {
+  /** Asked before anything is written for a stranger. */
+  requireOn(): void
   /** @param known passkeys that the user has, so that an authenticator does not make a second one */
   creationOptions(
     challenge: Uint8Array<ArrayBuffer>,
@@ -62,6 +64,7 @@ export function createRelyingParty(config: PasskeyConfig | undefined, log: Logge
     })
 
   return {
+    requireOn: () => void own(),
     creationOptions: async (challenge, { handle, name, displayName }, known) => {
       const { rpId } = own()
       const { generateRegistrationOptions } = await library()
