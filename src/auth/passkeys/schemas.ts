@@ -30,7 +30,7 @@ export const PasskeyCreation = Type.Object(
       OPEN,
     ),
   },
-  { ...OPEN, $id: 'PasskeyCreation', description: WHAT_BROWSERS_GIVE },
+  { ...OPEN, description: WHAT_BROWSERS_GIVE },
 )
 
 /** `AuthenticationResponseJSON` of WebAuthn. */
@@ -49,7 +49,7 @@ export const PasskeyAssertion = Type.Object(
       OPEN,
     ),
   },
-  { ...OPEN, $id: 'PasskeyAssertion', description: WHAT_BROWSERS_GIVE },
+  { ...OPEN, description: WHAT_BROWSERS_GIVE },
 )
 
 const Name = Type.String({
