@@ -1,5 +1,6 @@
 import { type SQL, sql } from 'drizzle-orm'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { noteUse } from '../../src/auth/api-keys/store.ts'
 import { newId } from '../../src/platform/index.ts'
 import type { ApiCall, ApiReply } from '../support/api-client.ts'
 import { type MadeKey, makeKey } from '../support/api-keys.ts'
@@ -189,6 +190,9 @@ it('notes when and from where a key was used, once a minute, behind the answer',
   expect(first.last_used_from).toBe('127.0.0.0/24')
   await use(key)
   expect((await noted()).last_used_at).toBe(first.last_used_at)
+  // Another process may have seen it stale too.
+  await noteUse(await test.platform.tenancy.enter(tenantId), id, 'elsewhere')
+  expect((await noted()).last_used_from).toBe('127.0.0.0/24')
   await change(sql`UPDATE api_keys SET last_used_at = now() - interval '61 seconds' WHERE id = ${id}`)
   await use(key)
   expect(Date.parse((await noted()).last_used_at)).toBeGreaterThanOrEqual(Date.parse(first.last_used_at))
