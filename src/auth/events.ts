@@ -33,6 +33,9 @@ export interface AuthEvents {
   'second_factor.recovery_codes_renewed': OfUser
   /** Its authenticator counted less than before, so there may be two of it. It was refused. */
   'passkey.clone_suspected': OfUser & { readonly passkeyId: Id }
+  'api_key.created': KeyEvent
+  /** One by one; not with its maker. */
+  'api_key.revoked': KeyEvent
   'tenant_user.registered': { readonly userId: Id; readonly email: string }
 }
 
@@ -40,4 +43,10 @@ export interface AuthEvents {
 interface AccountEvent {
   readonly userId: Id
   readonly scope: 'core' | 'tenant'
+}
+
+/** Something that concerns a key of the organization that the event names. */
+interface KeyEvent {
+  readonly keyId: Id
+  readonly by: Id
 }

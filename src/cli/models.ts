@@ -1,5 +1,6 @@
 import { auditLog } from '../audit/index.ts'
 import {
+  apiKeys,
   exchangedSessions,
   oneTimeTokens,
   passkeyChallenges,
@@ -68,6 +69,7 @@ export const MODELS = {
     exchangedSessions,
     oneTimeTokens,
     ...SECOND_FACTOR,
+    apiKeys,
     secondFactorPolicy,
     auditLog,
   },
