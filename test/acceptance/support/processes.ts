@@ -39,6 +39,8 @@ afterEach(({ task }) => {
 
 /** A child process with everything that it wrote. */
 export class StartedProcess {
+  /** What was put into its environment. */
+  readonly env: Readonly<Record<string, string>>
   readonly #child: ChildProcess
   readonly #name: string
   readonly #exited = Promise.withResolvers<Ending>()
@@ -50,6 +52,7 @@ export class StartedProcess {
 
   constructor(command: string, args: readonly string[], options: StartOptions) {
     const { cwd, env = {}, group = false, uid, gid } = options
+    this.env = env
     this.#name = [command, ...args].join(' ')
     this.#child = spawn(command, args, {
       cwd,
