@@ -24,7 +24,9 @@ export async function leaksIn(dataDir: string, processes: readonly StartedProces
   if (names.includes('postgres-credentials.json'))
     learnCredentials(book, JSON.parse(await read('postgres-credentials.json')))
 
-  const leaks = processes.map((one) => book.find('process', `${one.stdout}\n${one.stderr}`))
+  const leaks = processes
+    .filter((one) => !one.showsSecrets)
+    .map((one) => book.find('process', `${one.stdout}\n${one.stderr}`))
   for (const name of names.filter((one) => /[.]log([.]1)?$/.test(one)))
     leaks.push(book.find('server log', await read(name)))
   return leaks.filter((leak) => leak !== undefined)

@@ -13,7 +13,8 @@ export const RECOGNIZABLE: Readonly<Record<string, RegExp>> = {
   'a hash of a password': /\$argon2|\$2[aby]\$\d\d\$/,
   'a verifier of a password': /SCRAM-SHA-256\$/,
   'a private key': /-----BEGIN [A-Z ]*PRIVATE KEY|"d" ?: ?"[\w-]{43}"/,
-  'an address with a password': /\b[a-z][a-z0-9+]*:\/\/[^\s:/@"']*:[^\s:/@"'*]+@/i,
+  // `password` stands for one in what explains how to write an address.
+  'an address with a password': /\b[a-z][a-z0-9+]*:\/\/[^\s:/@"']*:(?!password@)[^\s:/@"'*]+@/i,
 }
 
 /** Kinds that a place is there for. */
