@@ -7,7 +7,7 @@ import { fromElsewhere } from '../support/limits.ts'
 import { tokenFor } from '../support/mailbox.ts'
 import { REALM_NAMES, type RealmName, realmOf, type TestRealm } from '../support/realms.ts'
 import { inCore } from '../support/rows.ts'
-import { answer, challengeFor, protect, wrongCodeAt } from '../support/second-factor.ts'
+import { answer, challengeFor, codeAt, protect } from '../support/second-factor.ts'
 import { type Case, expectAlike } from './support/samples.ts'
 
 /** Wrong passwords that an account takes before it delays anybody, in any environment. */
@@ -127,22 +127,23 @@ describe.each(REALM_NAMES)('in the %s realm', (name) => {
     ])
   })
 
-  it('F2 a wrong code takes as long as a wrong recovery code', async () => {
+  it('O8 a challenge that never was is refused as fast as one that was used up', async () => {
     const realm = realms[name]
-    const protectedOne = await protect(test, realm, systemClock, (await people(realm, 1))())
-    const prove = (title: string, proof: () => { code: string } | { recovery_code: string }): Case => ({
+    const clock = systemClock
+    const { user, secret } = await protect(test, realm, clock, (await people(realm, 1))())
+    await realm.change(sql`UPDATE second_factors SET last_step = NULL WHERE user_id = ${user.id}`)
+    const used = await challengeFor(test, realm, user)
+    expect((await answer(test, realm, used, { code: codeAt(secret, clock.now()) })).status).toBe(200)
+    const challenge = (title: string, token: () => string): Case => ({
       name: title,
       prepare: async () => {
-        await inCore(test.platform, sql`DELETE FROM throttles`)
-        await realm.change(sql`DELETE FROM proof_tries`)
-        const challenge = await challengeFor(test, realm, protectedOne.user)
-        const asked = proof()
-        return async () => expect((await answer(test, realm, challenge, asked)).status).toBe(401)
+        const body = { mfa_token: token(), code: '000000' }
+        return post('/auth/mfa/verify', body, realm.tenantId, 401)
       },
     })
-    await expectAlike(`F2 second factor, ${name}`, [
-      prove('a wrong code', () => ({ code: wrongCodeAt(protectedOne.secret, new Date()) })),
-      prove('a wrong recovery code', () => ({ recovery_code: '0000-0000-0000-0000' })),
+    await expectAlike(`O8 challenges, ${name}`, [
+      challenge('one that never was', () => `trm_${newId().replaceAll('-', '').padEnd(43, 'x')}`),
+      challenge('one that was used', () => used),
     ])
   })
 })
