@@ -29,7 +29,7 @@ const ID = sql.raw(`(lpad(to_hex(n), 8, '0') || '-0000-7000-8000-000000000000'):
 
 async function fill(): Promise<void> {
   await run(
-    sql`INSERT INTO users (id, email) SELECT ${ID}, 'm' || n || '@example.com' FROM generate_series(1, ${ROWS}) AS n`,
+    sql`INSERT INTO users (id, email, password_hash) SELECT ${ID}, 'm' || n || '@example.com', 'none' FROM generate_series(1, ${ROWS}) AS n`,
   )
   await run(sql`INSERT INTO audit_log (id, action, actor_kind, outcome, occurred_at)
     SELECT ${ID}, 'user.logged_in', 'system', 'success', now() FROM generate_series(1, ${ROWS}) AS n`)
@@ -70,6 +70,19 @@ async function deepPages(path: string, paged: boolean): Promise<number> {
   return median(times)
 }
 
+/** Reads deep pages until PostgreSQL has counted them; how often it read the whole table for it, and how long a page took. */
+async function read(path: string, table: string, paged: boolean): Promise<{ seq: number; ms: number }> {
+  const before = await scans(table)
+  const ms = await deepPages(path, paged)
+  // A backend tells what it did a second later, with its next statement.
+  const counted = async () => {
+    await test.api.get('/users/me', { token: owner.tenantToken, tenantId })
+    return (await scans(table)).index - before.index
+  }
+  await expect.poll(counted, { timeout: 30_000, interval: 500 }).toBeGreaterThanOrEqual(PAGES)
+  return { seq: (await scans(table)).seq - before.seq, ms }
+}
+
 it.each([
   ['members', '/members', 'users', true],
   ['audit log', '/audit', 'audit_log', true],
@@ -78,20 +91,11 @@ it.each([
 ] as const)(
   'I11 the list of %s is read by an index, however deep and however long',
   async (name, path, table, paged) => {
-    const before = await scans(table)
-    const ms = await deepPages(path, paged)
-    // A backend tells what it did a second later, or with its next statement then.
-    await expect
-      .poll(
-        async () => {
-          await test.api.get('/users/me', { token: owner.tenantToken, tenantId })
-          return (await scans(table)).index - before.index
-        },
-        { timeout: 30_000, interval: 500 },
-      )
-      .toBeGreaterThanOrEqual(PAGES)
-    expect((await scans(table)).seq - before.seq).toBe(0)
+    // What made the rows may be counted as late as this.
+    await read(path, table, paged)
+    const { seq, ms } = await read(path, table, paged)
     process.stdout.write(`I11 ${name}: p50 ${ms.toFixed(1)} ms\n`)
+    expect(seq).toBe(0)
     expect(ms).toBeLessThan(MOST_MS)
   },
   60_000,
