@@ -8,7 +8,7 @@ export const RECOGNIZABLE: Readonly<Record<string, RegExp>> = {
   'a refresh token': /(?<![\w-])trt_[\w-]{43}/,
   'a one-time token': /(?<![\w-])tro_[\w-]{43}/,
   'a challenge token': /(?<![\w-])trm_[\w-]{43}/,
-  'an API key': /(?<![\w-])tnk_\w{8,}/,
+  'an API key': /(?<![\w-])tnk_[\w-]{43,}/,
   'an address of an authenticator': /otpauth:/,
   'a hash of a password': /\$argon2|\$2[aby]\$\d\d\$/,
   'a verifier of a password': /SCRAM-SHA-256\$/,
