@@ -15,7 +15,7 @@ type AnyTx = Transaction<'core'> | Transaction<'tenant'>
 
 /**
  * Records what a transaction does, in its own database: no change is without its entry, and no entry without its change.
- * Who asked from where is taken from the running request.
+ * Who asked from where, and who acted under whose name, is taken from the running request.
  */
 export async function recordAudit(tx: AnyTx, entry: AuditEntry): Promise<void> {
   await insertEntry(tx, rowOf(entry))
@@ -54,7 +54,7 @@ export function rowOf({ action, actor, target, outcome = 'success', details = {}
     action,
     actorKind: actor.kind,
     actorId: actor.id ?? null,
-    actedBy: actor.actedBy ?? null,
+    actedBy: actor.actedBy ?? currentContext().acted_by ?? null,
     targetKind: target?.kind ?? null,
     targetId: target?.id ?? null,
     outcome,

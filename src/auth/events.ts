@@ -31,7 +31,21 @@ export interface AuthEvents {
   'second_factor.enabled': OfUser
   'second_factor.disabled': OfUser
   'second_factor.recovery_codes_renewed': OfUser
+  /** An administrator of the platform acts as a user from now on. */
+  'impersonation.started': Impersonation & { readonly isReadOnly: boolean }
+  /** Before its time. */
+  'impersonation.ended': Impersonation & {
+    readonly by: 'administrator' | 'organization' | 'policy' | 'refused'
+  }
   'tenant_user.registered': { readonly userId: Id; readonly email: string }
+}
+
+interface Impersonation {
+  readonly impersonationId: Id
+  /** The tenant user. */
+  readonly userId: Id
+  /** The core user. */
+  readonly adminId: Id
 }
 
 /** Something that concerns one account, on the platform or in the organization that the event names. */

@@ -8,8 +8,10 @@ import {
 } from '../http/index.ts'
 import { describeWork, type Id, isId } from '../platform/index.ts'
 import { type CoreDb, type Tenancy, type TenantDb, tenancyErrors } from '../tenancy/index.ts'
-import type { CoreUser, TenantUser } from '../users/index.ts'
+import type { CoreUser, Impersonator, TenantUser } from '../users/index.ts'
 import { authErrors } from './errors.ts'
+import { requireActor } from './impersonation/admission.ts'
+import { impersonatorErrors } from './impersonation/errors.ts'
 import type { AccessClaims, AccessTokens } from './keys/access-token.ts'
 import type { Audience } from './keys/tables.ts'
 import { permissionGuard } from './permission-guard.ts'
@@ -29,6 +31,8 @@ export interface TenantPrincipal extends Freshness {
   readonly tenant: TenantDb
   readonly user: TenantUser
   readonly sessionId: Id
+  /** The administrator of the platform who acts as the user; null where nobody does. */
+  readonly impersonator: Impersonator | null
 }
 
 /** Somebody with an account on the platform or in one organization, whichever the token is for. */
@@ -58,6 +62,7 @@ const TENANT_ERRORS = [
   authErrors.tenantMismatch,
   secondFactorErrors.mfaRequired,
   authErrors.permissionDenied,
+  ...Object.values(impersonatorErrors),
   ...Object.values(tenancyErrors),
 ]
 
@@ -110,7 +115,7 @@ function createAdminGuard(options: GuardOptions): Guard<CorePrincipal> {
 function createTenantGuard(options: GuardOptions): PermissionGuard<TenantPrincipal> {
   const admit = async (request: FastifyRequest): Promise<TenantPrincipal> =>
     await admitToTenant(options, request, wanted(await authenticate(request, options.tokens), 'tenant'))
-  return permissionGuard([TENANT_SECURITY], admit, [...TOKEN_ERRORS, ...TENANT_ERRORS], ({ user }) => user)
+  return permissionGuard([TENANT_SECURITY], admit, [...TOKEN_ERRORS, ...TENANT_ERRORS], (member) => member)
 }
 
 /**
@@ -131,7 +136,7 @@ function createAccountGuard(
     [CORE_SECURITY, TENANT_SECURITY],
     admit,
     [...TOKEN_ERRORS, ...TENANT_ERRORS],
-    (principal) => (principal.scope === 'tenant' ? principal.user : undefined),
+    (principal) => (principal.scope === 'tenant' ? principal : undefined),
   )
 }
 
@@ -168,7 +173,7 @@ const admitToTenant: AdmitMember = async (options, request, claims) => {
 }
 
 async function findInTenant(
-  { tenancy, tenantHeader }: GuardOptions,
+  { core, tenancy, tenantHeader }: GuardOptions,
   request: FastifyRequest,
   claims: ClaimsFor<'tenant'>,
 ): Promise<TenantPrincipal & Pick<Found<TenantUser>, 'lacksSecondFactor'>> {
@@ -178,7 +183,9 @@ async function findInTenant(
   const tenant = await tenancy.enter(tenantId)
   const found = await findTenantPrincipal(tenant, claims.sessionId, claims.userId)
   if (!found) throw authErrors.invalidToken()
-  describeWork({ user_id: found.user.id })
+  const { user, impersonator } = found
+  await requireActor(core, claims.sessionId, claims.actorId, impersonator)
+  describeWork({ user_id: user.id, ...(impersonator && { acted_by: impersonator.id }) })
   return { ...found, tenant, sessionId: claims.sessionId }
 }
 

@@ -9,6 +9,7 @@ import { type Accounts, createAccounts } from './accounts/accounts.ts'
 import type { AuthEvents } from './events.ts'
 import { createTokenExchange, type TokenExchange } from './exchange/service.ts'
 import { createGuards, type Guards } from './guards.ts'
+import { createImpersonations, type Impersonations } from './impersonation/service.ts'
 import { createAccessTokens } from './keys/access-token.ts'
 import { type Keys, openKeys } from './keys/keys.ts'
 import { createPasswordHasher, type PasswordHasher } from './passwords/passwords.ts'
@@ -44,6 +45,7 @@ export interface Identity extends Guards {
   readonly factors: Factors
   readonly stepUp: StepUp
   readonly exchange: TokenExchange
+  readonly impersonations: Impersonations
   readonly passwords: PasswordHasher
   readonly throttle: Throttle
 }
@@ -69,6 +71,7 @@ export async function openIdentity(options: IdentityOptions): Promise<Identity> 
     sessions,
     passwords,
     exchange: createTokenExchange({ core, tenancy, sessions, events }),
+    impersonations: createImpersonations({ core, tenancy, tokens, mailer, events, log }),
     throttle,
     auth: createAuthService({ core, sessions, secondFactor, passwords, throttle, events, repeats }),
     secondFactor,

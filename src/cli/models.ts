@@ -1,6 +1,7 @@
 import { auditLog } from '../audit/index.ts'
 import {
   exchangedSessions,
+  impersonations,
   oneTimeTokens,
   proofTries,
   recoveryCodes,
@@ -40,6 +41,7 @@ export const MODELS = {
     membershipChanges,
     sessions,
     refreshTokens,
+    impersonations,
     ...SECOND_FACTOR,
     signingKeys,
     fleetRuns,
@@ -56,6 +58,7 @@ export const MODELS = {
     invitations,
     sessions,
     refreshTokens,
+    impersonations,
     exchangedSessions,
     oneTimeTokens,
     ...SECOND_FACTOR,

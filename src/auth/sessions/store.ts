@@ -1,6 +1,7 @@
 import { and, desc, eq, gt, isNotNull, isNull, ne, type SQL, type SQLWrapper, sql } from 'drizzle-orm'
 import type { Executor, Id, Transaction } from '../../platform/index.ts'
 import { coreUsers } from '../../users/index.ts'
+import { impersonations } from '../impersonation/tables.ts'
 import type { Origin } from './origin.ts'
 import { type Amr, refreshTokens, sessions } from './tables.ts'
 
@@ -110,8 +111,9 @@ export async function prolongSession(
 export async function listLiveSessions(db: AnyExecutor, userId: Id, current: Id, limit: number) {
   const { id, createdAt, lastUsedAt, expiresAt, device, address } = sessions
   return await db.orm
-    .select({ id, createdAt, lastUsedAt, expiresAt, device, address })
+    .select({ id, createdAt, lastUsedAt, expiresAt, device, address, impersonatedBy: impersonations.adminId })
     .from(sessions)
+    .leftJoin(impersonations, eq(impersonations.id, id))
     .where(and(eq(sessions.userId, userId), LIVE))
     .orderBy(desc(eq(sessions.id, current)), desc(sessions.lastUsedAt), desc(sessions.id))
     .limit(limit)
