@@ -14,7 +14,7 @@ import { requireActor } from './impersonation/admission.ts'
 import { impersonatorErrors } from './impersonation/errors.ts'
 import type { AccessClaims, AccessTokens } from './keys/access-token.ts'
 import type { Audience } from './keys/tables.ts'
-import { permissionGuard } from './permission-guard.ts'
+import { type Holder, permissionGuard } from './permission-guard.ts'
 import { secondFactorErrors } from './second-factor/errors.ts'
 import type { Freshness } from './second-factor/step-up.ts'
 import { SECURITY_SCHEMES } from './security-schemes.ts'
@@ -115,7 +115,7 @@ function createAdminGuard(options: GuardOptions): Guard<CorePrincipal> {
 function createTenantGuard(options: GuardOptions): PermissionGuard<TenantPrincipal> {
   const admit = async (request: FastifyRequest): Promise<TenantPrincipal> =>
     await admitToTenant(options, request, wanted(await authenticate(request, options.tokens), 'tenant'))
-  return permissionGuard([TENANT_SECURITY], admit, [...TOKEN_ERRORS, ...TENANT_ERRORS], (member) => member)
+  return permissionGuard([TENANT_SECURITY], admit, [...TOKEN_ERRORS, ...TENANT_ERRORS], holderOf)
 }
 
 /**
@@ -136,7 +136,7 @@ function createAccountGuard(
     [CORE_SECURITY, TENANT_SECURITY],
     admit,
     [...TOKEN_ERRORS, ...TENANT_ERRORS],
-    (principal) => (principal.scope === 'tenant' ? principal : undefined),
+    (principal) => (principal.scope === 'tenant' ? holderOf(principal) : undefined),
   )
 }
 
@@ -194,6 +194,10 @@ async function authenticate(request: FastifyRequest, tokens: AccessTokens): Prom
   if (token === undefined) throw authErrors.authenticationRequired()
   if (token === MALFORMED_CREDENTIALS) throw authErrors.invalidToken()
   return await tokens.verify(token)
+}
+
+function holderOf({ user: { id, role }, impersonator }: TenantPrincipal): Holder {
+  return { id, role, impersonator }
 }
 
 /** Throws authErrors.insufficientScope. */

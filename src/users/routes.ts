@@ -24,7 +24,7 @@ export interface UserRoutesOptions {
 interface Caller {
   readonly tenant: TenantDb
   readonly user: TenantUser
-  readonly impersonator: Impersonator | null
+  readonly impersonator?: Impersonator | null
 }
 
 const METADATA_MAX_BYTES = 16 * 1024

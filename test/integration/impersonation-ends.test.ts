@@ -1,5 +1,5 @@
 import { type SQL, sql } from 'drizzle-orm'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { newId } from '../../src/platform/index.ts'
 import type { ApiCall, SignedInUser } from '../support/api-client.ts'
 import { atOnce } from '../support/at-once.ts'
@@ -19,6 +19,8 @@ beforeAll(async () => {
   ownersCall = { token: owner.token, tenantId }
 })
 afterAll(() => test.close())
+
+const WAIT = { timeout: 10_000, interval: 10 }
 
 const isIn = async (acting: Acting) => {
   const { status, body } = await test.api.get('/users/me', acting)
@@ -197,6 +199,34 @@ it('M3 none is live once the organization forbade it, however many begin at that
     (item: { user_id: string; is_live: boolean }) => item.is_live && item.user_id === user.id,
   )
   expect(live).toEqual([])
+})
+
+it('M3 forbidding waits for one that is beginning, and ends it', async () => {
+  const admin = await registerAdmin(test)
+  const user = await test.api.register({ tenantId })
+  const record = await test.platform.tenancy.find(tenantId)
+  if (!record) throw new Error('no tenant')
+  const [reply, forbidden] = await test.platform.tenancy.maintain(record, async (connection) => {
+    const waiting = async (count: number) => {
+      const { rows } = await connection.query<{ count: string }>(
+        `SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`,
+      )
+      return Number(rows[0]?.count) >= count
+    }
+    await connection.query('BEGIN')
+    await connection.query(`SELECT FROM users WHERE id = '${user.id}' FOR UPDATE`)
+    const starting = start(test, admin, tenantId, { user_id: user.id })
+    await vi.waitFor(async () => expect(await waiting(1)).toBe(true), WAIT)
+    let isOver = false
+    const forbidding = forbid().finally(() => void (isOver = true))
+    await vi.waitFor(async () => expect(isOver || (await waiting(2))).toBe(true), WAIT)
+    await connection.query('COMMIT')
+    return [await starting, await forbidding]
+  })
+  expect([reply.status, forbidden.status]).toEqual([201, 200])
+  await forbid(true)
+  const { access_token: token, impersonation } = reply.body
+  expect(await isIn({ token, tenantId, id: impersonation.id })).toBe(false)
 })
 
 it('M3 none is live once its user was deactivated, however many begin at that moment', async () => {
