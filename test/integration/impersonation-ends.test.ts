@@ -208,6 +208,8 @@ it('M3 forbidding waits for one that is beginning, and ends it', async () => {
   if (!record) throw new Error('no tenant')
   const [reply, forbidden] = await test.platform.tenancy.maintain(record, async (connection) => {
     const waiting = async (count: number) => {
+      // Or it would see the same all through the transaction.
+      await connection.query('SELECT pg_stat_clear_snapshot()')
       const { rows } = await connection.query<{ count: string }>(
         `SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`,
       )
