@@ -208,10 +208,9 @@ it('M3 forbidding waits for one that is beginning, and ends it', async () => {
   if (!record) throw new Error('no tenant')
   const [reply, forbidden] = await test.platform.tenancy.maintain(record, async (connection) => {
     const waiting = async (count: number) => {
-      // Or it would see the same all through the transaction.
-      await connection.query('SELECT pg_stat_clear_snapshot()')
       const { rows } = await connection.query<{ count: string }>(
-        `SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`,
+        `SELECT count(DISTINCT pid) FROM pg_locks JOIN pg_stat_activity USING (pid)
+          WHERE NOT granted AND datname = current_database()`,
       )
       return Number(rows[0]?.count) >= count
     }
@@ -220,7 +219,9 @@ it('M3 forbidding waits for one that is beginning, and ends it', async () => {
     const starting = start(test, admin, tenantId, { user_id: user.id })
     await vi.waitFor(async () => expect(await waiting(1)).toBe(true), WAIT)
     let isOver = false
-    const forbidding = forbid().finally(() => void (isOver = true))
+    const forbidding = forbid().finally(() => {
+      isOver = true
+    })
     await vi.waitFor(async () => expect(isOver || (await waiting(2))).toBe(true), WAIT)
     await connection.query('COMMIT')
     return [await starting, await forbidding]
