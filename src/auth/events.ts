@@ -35,7 +35,7 @@ export interface AuthEvents {
   'impersonation.started': Impersonation & { readonly isReadOnly: boolean }
   /** Before its time. */
   'impersonation.ended': Impersonation & {
-    readonly by: 'administrator' | 'organization' | 'policy' | 'refused'
+    readonly by: 'administrator' | 'organization' | 'policy'
   }
   'tenant_user.registered': { readonly userId: Id; readonly email: string }
 }

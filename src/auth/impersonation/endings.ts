@@ -40,7 +40,7 @@ export function createEndings(options: {
 }): ImpersonationEndings {
   const { core, tenancy, events, log } = options
 
-  const tell = ({ id, organizationId, userId, adminId }: ImpersonationRow, by: Ending) =>
+  const tell = ({ id, organizationId, userId, adminId }: ImpersonationRow, by: Exclude<Ending, 'refused'>) =>
     events.publish('impersonation.ended', { impersonationId: id, userId, adminId, by }, organizationId)
 
   /** The other database follows. Where it cannot, the one that is done is enough: a request needs both. */
