@@ -64,7 +64,7 @@ export async function openIdentity(options: IdentityOptions): Promise<Identity> 
   const limits = { enabled: config.rateLimits, factor: config.rateLimitFactor }
   const throttle = createThrottle({ core, box, limits, log })
   const sessions = createSessions({ tokens, box, config, events, log, limits: createRateLimits(limits) })
-  const proofs = createProofs({ box, clock })
+  const proofs = createProofs({ box, clock, throttle })
   const secondFactor = createSecondFactorSignIn({ core, sessions, proofs, repeats })
   return {
     keys,

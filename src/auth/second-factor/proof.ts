@@ -1,6 +1,7 @@
 import { httpErrors } from '../../http/index.ts'
 import type { Clock, SecretBox } from '../../platform/index.ts'
 import { authErrors } from '../errors.ts'
+import type { Subject, Throttle } from '../throttle/throttle.ts'
 import { type FactorOwner, sealContext } from './owner.ts'
 import { hashRecoveryCode } from './recovery-codes.ts'
 import { findTotp, forgetTries, spendTry, useRecoveryCode, useStep } from './store.ts'
@@ -17,9 +18,10 @@ export interface Proofs {
    */
   spend(owner: FactorOwner): Promise<void>
   /**
-   * Accepts a proof, each once, and says of which method it is. The try must have been spent.
+   * Accepts a proof, each once, and says of which method it is. The try must have been spent. Wrong codes delay and lock
+   * as wrong passwords do; a recovery code cannot be guessed, and is looked at all the same.
    *
-   * @throws authErrors.invalidCredentials
+   * @throws authErrors.invalidCredentials, httpErrors.rateLimited
    */
   accept(owner: FactorOwner, proof: Proof): Promise<'otp' | 'rcv'>
   /** The hash of a recovery code as it is stored. */
@@ -29,7 +31,15 @@ export interface Proofs {
 /** Whoever knows the password can begin sign-ins without end, and each has five tries: so users have a budget too. */
 const BUDGET = { tries: 10, windowSeconds: 15 * 60 }
 
-export function createProofs({ box, clock }: { readonly box: SecretBox; readonly clock: Clock }): Proofs {
+export function createProofs({
+  box,
+  clock,
+  throttle,
+}: {
+  readonly box: SecretBox
+  readonly clock: Clock
+  readonly throttle: Pick<Throttle, 'guard' | 'forgive'>
+}): Proofs {
   const key = box.deriveKey('recovery-code')
   const hash = (owner: FactorOwner, code: string) => hashRecoveryCode(key, owner, code)
 
@@ -52,11 +62,28 @@ export function createProofs({ box, clock }: { readonly box: SecretBox; readonly
         throw httpErrors.rateLimited({ detail: 'Too many wrong codes or passwords.', retryAfter: wait })
     },
     accept: async (owner, proof) => {
-      if (!(await isAccepted(owner, proof))) throw wrongCode()
+      const check = async () => {
+        if (!(await isAccepted(owner, proof))) throw wrongCode()
+      }
+      const subject = codesOf(owner)
+      if ('code' in proof) await throttle.guard(subject, check)
+      else {
+        await check()
+        await throttle.forgive(subject)
+      }
       await forgetTries(owner.realm.db, owner.userId)
       return 'code' in proof ? 'otp' : 'rcv'
     },
   }
+}
+
+/**
+ * The codes of somebody's app. A reset of the password forgives none of it: who opens another one's mail would guess on
+ * and on.
+ */
+function codesOf({ realm, userId }: FactorOwner): Subject {
+  const tenantId = realm.scope === 'tenant' ? realm.db.tenantId : undefined
+  return { purpose: 'second-factor', tenantId, who: userId }
 }
 
 /** The one answer to every code that is not accepted, whyever. */
