@@ -63,14 +63,15 @@ export async function openIdentity(options: IdentityOptions): Promise<Identity> 
   const passwords = createPasswordHasher()
   const limits = { enabled: config.rateLimits, factor: config.rateLimitFactor }
   const throttle = createThrottle({ core, box, limits, log })
-  const sessions = createSessions({ tokens, box, config, events, log, limits: createRateLimits(limits) })
+  const counted = createRateLimits(limits)
+  const sessions = createSessions({ tokens, box, config, events, log, limits: counted })
   const proofs = createProofs({ box, clock, throttle })
   const secondFactor = createSecondFactorSignIn({ core, sessions, proofs, repeats })
   return {
     keys,
     sessions,
     passwords,
-    exchange: createTokenExchange({ core, tenancy, sessions, events }),
+    exchange: createTokenExchange({ core, tenancy, sessions, events, limits: counted }),
     impersonations: createImpersonations({ core, tenancy, tokens, mailer, events, log }),
     throttle,
     auth: createAuthService({ core, sessions, secondFactor, passwords, throttle, events, repeats }),

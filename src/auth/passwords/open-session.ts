@@ -5,8 +5,9 @@ import { isStillActive, isStillPassword } from '../accounts/store.ts'
 import { loggedIn } from '../audit.ts'
 import { authErrors } from '../errors.ts'
 import type { Realm } from '../sessions/realm.ts'
-import { FORGOTTEN_AT_SIGN_IN, type OpenSession } from '../sessions/sessions.ts'
-import { type AnyTx, forgetOldSessions, revokeSession } from '../sessions/store.ts'
+import { makeRoom } from '../sessions/room.ts'
+import type { OpenSession } from '../sessions/sessions.ts'
+import { type AnyTx, revokeSession } from '../sessions/store.ts'
 
 /** Somebody whose password was right. */
 export interface KnownPassword {
@@ -35,7 +36,7 @@ export async function openForPassword(
       ? isStillPassword(tx, userId, passwordHash)
       : isStillActive(tx, userId))
     if (!mayEnter) throw authErrors.invalidCredentials()
-    await forgetOldSessions(tx, userId, FORGOTTEN_AT_SIGN_IN)
+    await makeRoom(tx, userId)
     const opened = await open(tx)
     await recordAuditLast(tx, loggedIn(userId, opened.sessionId))
     return opened
