@@ -4,6 +4,7 @@ import {
   identityErrors,
   identityRoutes,
   requireStepUp,
+  requireStillPermitted,
   secondFactorErrors,
 } from './auth/index.ts'
 import type { Platform } from './compose.ts'
@@ -35,7 +36,7 @@ export async function createApp(platform: Platform): Promise<HttpServer> {
   identityRoutes(server, platform)
   peopleRoutes(server, platform)
   const stepUp = { require: requireStepUp, refusal: secondFactorErrors.stepUpRequired }
-  policyRoutes(server, { tenantGuard, stepUp, impersonations, events })
+  policyRoutes(server, { tenantGuard, stepUp, impersonations, requireStill: requireStillPermitted, events })
   organizationRoutes(server, { organizations, coreGuard })
   userRoutes(server, { users, tenantGuard })
   auditRoutes(server, { core, cursors, adminGuard, tenantAdminGuard: tenantGuard.requires('audit.read') })

@@ -21,6 +21,7 @@ export {
   passwordProblem,
   requireGoodPassword,
 } from './passwords/passwords.ts'
+export { requireStillPermitted } from './permission-guard.ts'
 export { createTenantOf } from './realm.ts'
 export { limited, realmHeaders } from './routes.ts'
 export { AuthResponse, NewPassword, presentSignedIn } from './schemas.ts'

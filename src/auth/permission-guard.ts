@@ -1,9 +1,17 @@
 import type { FastifyRequest } from 'fastify'
 import { createGuard, type PermissionGuard, type SecurityRequirement } from '../http/index.ts'
-import type { ErrorFactory } from '../platform/index.ts'
-import { type Impersonator, isPermitted, PERMISSIONS, type TenantUser } from '../users/index.ts'
+import type { ErrorFactory, Id } from '../platform/index.ts'
+import type { TenantTx } from '../tenancy/index.ts'
+import {
+  type Impersonator,
+  isPermitted,
+  PERMISSIONS,
+  type Permission,
+  type TenantUser,
+} from '../users/index.ts'
 import { authErrors } from './errors.ts'
 import { requireActable } from './impersonation/admission.ts'
+import { findRole } from './store.ts'
 
 /** Whose permissions decide. */
 export interface Holder extends Pick<TenantUser, 'id' | 'role'> {
@@ -39,6 +47,17 @@ export function permissionGuard<Admitted>(
       return createGuard(security, admitPermitted, errors, permission)
     },
   }
+}
+
+/**
+ * Asks once more, in a transaction that holds the lock of members, what a guard asked before: since then the member may
+ * have lost the role.
+ *
+ * @throws authErrors.permissionDenied
+ */
+export async function requireStillPermitted(tx: TenantTx, userId: Id, permission: Permission): Promise<void> {
+  const role = await findRole(tx, userId)
+  if (role === undefined || !isPermitted(role, permission)) throw authErrors.permissionDenied()
 }
 
 function parameter({ params }: FastifyRequest, name: string): unknown {

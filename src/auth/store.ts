@@ -2,7 +2,14 @@ import { and, eq, getTableColumns, sql } from 'drizzle-orm'
 import { SECOND_FACTOR_IS_REQUIRED } from '../organizations/index.ts'
 import { type Id, preparedFor } from '../platform/index.ts'
 import type { CoreExecutor, TenantExecutor } from '../tenancy/index.ts'
-import { type CoreUser, coreUsers, type Impersonator, type TenantUser, tenantUsers } from '../users/index.ts'
+import {
+  type CoreUser,
+  coreUsers,
+  type Impersonator,
+  type TenantRole,
+  type TenantUser,
+  tenantUsers,
+} from '../users/index.ts'
 import { impersonations } from './impersonation/tables.ts'
 import { STEP_UP_SECONDS } from './second-factor/errors.ts'
 import type { Freshness } from './second-factor/step-up.ts'
@@ -42,6 +49,15 @@ const IMPERSONATOR = {
   id: impersonations.adminId,
   isReadOnly: impersonations.isReadOnly,
   expiresAt: impersonations.expiresAt,
+}
+
+/** What an active member is; `undefined` for anybody else. */
+export async function findRole(tenant: TenantExecutor, userId: Id): Promise<TenantRole | undefined> {
+  const [row] = await tenant.orm
+    .select({ role: tenantUsers.role })
+    .from(tenantUsers)
+    .where(and(eq(tenantUsers.id, userId), tenantUsers.isActive))
+  return row?.role
 }
 
 /** The core user of a live session, as long as both may be used: checked by the statement that loads the user. */

@@ -1,9 +1,10 @@
 import { type SQL, sql } from 'drizzle-orm'
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { newId } from '../../src/platform/index.ts'
 import type { ApiCall, SignedInUser } from '../support/api-client.ts'
 import { atOnce } from '../support/at-once.ts'
 import { type CheckedPlatform, startCheckedPlatform } from '../support/checked-platform.ts'
+import { whileHeld } from '../support/held-lock.ts'
 import { type Acting, actAs, registerAdmin, start } from '../support/impersonation.ts'
 import { inCore, inTenant } from '../support/rows.ts'
 
@@ -19,8 +20,6 @@ beforeAll(async () => {
   ownersCall = { token: owner.token, tenantId }
 })
 afterAll(() => test.close())
-
-const WAIT = { timeout: 10_000, interval: 10 }
 
 const isIn = async (acting: Acting) => {
   const { status, body } = await test.api.get('/users/me', acting)
@@ -204,27 +203,13 @@ it('M3 none is live once the organization forbade it, however many begin at that
 it('M3 forbidding waits for one that is beginning, and ends it', async () => {
   const admin = await registerAdmin(test)
   const user = await test.api.register({ tenantId })
-  const record = await test.platform.tenancy.find(tenantId)
-  if (!record) throw new Error('no tenant')
-  const [reply, forbidden] = await test.platform.tenancy.maintain(record, async (connection) => {
-    const waiting = async (count: number) => {
-      const { rows } = await connection.query<{ count: string }>(
-        `SELECT count(DISTINCT pid) FROM pg_locks JOIN pg_stat_activity USING (pid)
-          WHERE NOT granted AND datname = current_database()`,
-      )
-      return Number(rows[0]?.count) >= count
-    }
-    await connection.query('BEGIN')
-    await connection.query(`SELECT FROM users WHERE id = '${user.id}' FOR UPDATE`)
+  const lock = `SELECT FROM users WHERE id = '${user.id}' FOR UPDATE`
+  const [reply, forbidden] = await whileHeld(test, tenantId, lock, async (held) => {
     const starting = start(test, admin, tenantId, { user_id: user.id })
-    await vi.waitFor(async () => expect(await waiting(1)).toBe(true), WAIT)
-    let isOver = false
-    const forbidding = forbid().finally(() => {
-      isOver = true
-    })
-    await vi.waitFor(async () => expect(isOver || (await waiting(2))).toBe(true), WAIT)
-    await connection.query('COMMIT')
-    return [await starting, await forbidding]
+    await held.waiting(1)
+    const forbidding = forbid()
+    await held.waiting(2, forbidding)
+    return [starting, forbidding] as const
   })
   expect([reply.status, forbidden.status]).toEqual([201, 200])
   await forbid(true)

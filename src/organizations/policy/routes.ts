@@ -7,7 +7,7 @@ import type { Permission, TenantUser } from '../../users/index.ts'
 import { organizationAudit } from '../audit.ts'
 import type { OrganizationEvents } from '../events.ts'
 import { PolicyBody, PolicyUpdate, presentPolicy, readPolicyUpdate } from './schemas.ts'
-import { findPolicy, updatePolicy } from './store.ts'
+import { findPolicy, lockPolicy, updatePolicy } from './store.ts'
 
 export interface PolicyRoutesOptions {
   readonly tenantGuard: PermissionGuard<PolicyActor>
@@ -15,6 +15,8 @@ export interface PolicyRoutesOptions {
   readonly stepUp: { readonly require: (actor: PolicyActor) => void; readonly refusal: ErrorFactory }
   /** Ends what administrators of the platform do as members, where that is forbidden; gives what is due after the commit. */
   readonly impersonations: { readonly endAll: (tx: TenantTx, userId: Id) => Promise<() => Promise<void>> }
+  /** Asks once more, behind the lock, whether the member may still do it; throws what the guard throws. */
+  readonly requireStill: (tx: TenantTx, userId: Id, permission: Permission) => Promise<void>
   readonly events: Publisher<OrganizationEvents>
 }
 
@@ -55,7 +57,7 @@ function readingRoute(server: HttpServer, { tenantGuard }: PolicyRoutesOptions):
 }
 
 function changingRoute(server: HttpServer, options: PolicyRoutesOptions): void {
-  const { tenantGuard, stepUp, impersonations, events } = options
+  const { tenantGuard, stepUp, impersonations, requireStill, events } = options
   const changing = tenantGuard.requires('organization.policy' satisfies Permission)
   server.patch(
     PATH,
@@ -76,6 +78,8 @@ function changingRoute(server: HttpServer, options: PolicyRoutesOptions): void {
       // To ask shuts out everybody who has none; to ask no more opens the organization to whoever stole a password.
       if (changes.isSecondFactorRequired !== undefined) stepUp.require(actor)
       const { policy, settle } = await tenant.transaction(async (tx) => {
+        await lockPolicy(tx)
+        await requireStill(tx, user.id, 'organization.policy')
         const changed = await updatePolicy(tx, changes)
         const isForbidden = changes.isImpersonationAllowed === false
         const due = isForbidden ? await impersonations.endAll(tx, user.id) : undefined

@@ -42,12 +42,16 @@ export async function lockMembers(tx: TenantTx): Promise<void> {
   await tx.orm.select({ registration }).from(organizationPolicy).for('no key update')
 }
 
-/** Waits for those who are joining, and those who begin to act as members. */
+/** Waits for those who are joining or begin to act as members, and for who changes members; nobody does until the end. */
+export async function lockPolicy(tx: TenantTx): Promise<void> {
+  await tx.orm.select({ registration }).from(organizationPolicy).for('update')
+}
+
+/** To be called behind `lockPolicy`. */
 export async function updatePolicy(
   tx: TenantTx,
   { isSecondFactorRequired, ...changes }: PolicyChanges,
 ): Promise<Policy> {
-  await tx.orm.select({ registration }).from(organizationPolicy).for('update')
   if (isSecondFactorRequired !== undefined) await requireSecondFactor(tx, isSecondFactorRequired)
   const [row] = await tx.orm
     .update(organizationPolicy)
