@@ -43,7 +43,7 @@ export function passwordSet(
 export function sessionsEnded(
   userId: Id,
   target: Target,
-  reason: SessionEnd | 'password' | 'crowded',
+  reason: SessionEnd | 'crowded',
   sessions: number,
 ): AuditEntry {
   const actor = { kind: 'user', id: userId } as const

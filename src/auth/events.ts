@@ -1,7 +1,10 @@
 import type { Id } from '../platform/index.ts'
 
-/** Why a session ended before its time: signed out, ended by its owner from a list, or a refresh token of it came again. */
-export type SessionEnd = 'logout' | 'revoked' | 'reuse'
+/**
+ * Why a session ended before its time: signed out, ended by its owner from a list, a refresh token of it came again, or the
+ * password is another one.
+ */
+export type SessionEnd = 'logout' | 'revoked' | 'reuse' | 'password'
 
 interface OfUser {
   readonly userId: Id

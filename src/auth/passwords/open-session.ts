@@ -1,8 +1,8 @@
-import { recordAuditLast } from '../../audit/index.ts'
+import { recordAudit, recordAuditLast } from '../../audit/index.ts'
 import type { Id } from '../../platform/index.ts'
 import type { CoreDb } from '../../tenancy/index.ts'
 import { isStillActive, isStillPassword } from '../accounts/store.ts'
-import { loggedIn } from '../audit.ts'
+import { loggedIn, loginFailed, sessionsEnded } from '../audit.ts'
 import { authErrors } from '../errors.ts'
 import type { Realm } from '../sessions/realm.ts'
 import { makeRoom } from '../sessions/room.ts'
@@ -44,6 +44,14 @@ export async function openForPassword(
   if (coreUserId === null) return session
   // Two databases: the session first, so that a change that comes later finds it.
   if (await core.transaction((tx) => isStillPassword(tx, coreUserId, passwordHash))) return session
-  await revokeSession(realm.db, session.sessionId)
+  await realm.db.transaction(async (tx) => {
+    // The session was recorded when it began. Nobody ever got a token of it.
+    if ((await revokeSession(tx, session.sessionId)) === undefined) return
+    await recordAudit(tx, loginFailed(userId, true)(1))
+    await recordAuditLast(
+      tx,
+      sessionsEnded(userId, { kind: 'session', id: session.sessionId }, 'password', 1),
+    )
+  })
   throw authErrors.invalidCredentials()
 }
