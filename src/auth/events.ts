@@ -40,6 +40,9 @@ export interface AuthEvents {
   'impersonation.ended': Impersonation & {
     readonly by: 'administrator' | 'organization' | 'policy'
   }
+  'api_key.created': KeyEvent
+  /** One by one; not with its maker. */
+  'api_key.revoked': KeyEvent
   'tenant_user.registered': { readonly userId: Id; readonly email: string }
 }
 
@@ -55,4 +58,10 @@ interface Impersonation {
 interface AccountEvent {
   readonly userId: Id
   readonly scope: 'core' | 'tenant'
+}
+
+/** Something that concerns a key of the organization that the event names. */
+interface KeyEvent {
+  readonly keyId: Id
+  readonly by: Id
 }

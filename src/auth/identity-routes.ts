@@ -3,6 +3,8 @@ import type { Cursors, HttpServer } from '../http/index.ts'
 import { devMailRoutes, type Mailer } from '../mail/index.ts'
 import type { CoreDb, Tenancy } from '../tenancy/index.ts'
 import { accountRoutes } from './accounts/routes.ts'
+import { apiKeyErrors } from './api-keys/errors.ts'
+import { apiKeyRoutes } from './api-keys/routes.ts'
 import { authErrors } from './errors.ts'
 import { exchangeRoutes } from './exchange/routes.ts'
 import type { Identity } from './identity.ts'
@@ -15,7 +17,13 @@ import { secondFactorRoutes } from './second-factor/routes.ts'
 import { sessionRoutes } from './sessions/routes.ts'
 
 /** Every error of signing in, for the catalogue of problems. */
-export const identityErrors = [authErrors, secondFactorErrors, impersonatorErrors, impersonationErrors]
+export const identityErrors = [
+  authErrors,
+  secondFactorErrors,
+  impersonatorErrors,
+  impersonationErrors,
+  apiKeyErrors,
+]
 
 export interface IdentityRoutesOptions extends Identity {
   readonly config: Pick<Config, 'tenantHeader'>
@@ -46,4 +54,5 @@ export function identityRoutes(server: HttpServer, identity: IdentityRoutesOptio
   devMailRoutes(server, identity.mailer)
   exchangeRoutes(server, options)
   impersonationRoutes(server, options)
+  apiKeyRoutes(server, options)
 }

@@ -4,6 +4,7 @@ import type { ErrorFactory, Id } from '../platform/index.ts'
 import type { TenantTx } from '../tenancy/index.ts'
 import {
   type Impersonator,
+  isGrantable,
   isPermitted,
   PERMISSIONS,
   type Permission,
@@ -13,9 +14,12 @@ import { authErrors } from './errors.ts'
 import { requireActable } from './impersonation/admission.ts'
 import { findRole } from './store.ts'
 
-/** Whose permissions decide. */
-export interface Holder extends Pick<TenantUser, 'id' | 'role'> {
-  /** Who acts under that name, if somebody does: then less is allowed. */
+/** Somebody in an organization, or a machine that acts under somebody's name. */
+export interface Member {
+  readonly user: Pick<TenantUser, 'id' | 'role'>
+  /** Of an API key: which of the role's permissions it has. */
+  readonly scopes?: readonly string[]
+  /** Who of the platform acts under that name, if somebody does: then less is allowed. */
   readonly impersonator?: Impersonator | null
 }
 
@@ -23,28 +27,32 @@ export interface Holder extends Pick<TenantUser, 'id' | 'role'> {
  * Makes a guard that every route tells what it is for. The role comes with the principal, so it costs no statement, and
  * a role that was changed counts from the next request on.
  *
- * @param holderOf whose permissions decide; `undefined` where there are no roles
+ * @param memberOf the person whose role decides; `undefined` where there are no roles
+ * @param keySecurity how the API description names keys, where the guard admits them
  */
 export function permissionGuard<Admitted>(
   security: readonly SecurityRequirement[],
   admit: (request: FastifyRequest) => Promise<Admitted>,
   errors: readonly ErrorFactory[],
-  holderOf: (admitted: Admitted) => Holder | undefined,
+  memberOf: (admitted: Admitted) => Member | undefined,
+  keySecurity: readonly SecurityRequirement[] = [],
 ): PermissionGuard<Admitted> {
   return {
     requires: (permission, { orSelf } = {}) => {
       if (!PERMISSIONS.has(permission)) throw new Error(`there is no permission "${permission}"`)
       const admitPermitted = async (request: FastifyRequest): Promise<Admitted> => {
         const admitted = await admit(request)
-        const holder = holderOf(admitted)
-        if (!holder) return admitted
-        const { id, role, impersonator } = holder
-        const isSelf = orSelf !== undefined && parameter(request, orSelf) === id
-        if (!isSelf && !isPermitted(role, permission)) throw authErrors.permissionDenied()
-        if (impersonator) requireActable(impersonator, { method: request.method, permission, isOwn: isSelf })
+        const member = memberOf(admitted)
+        if (!member) return admitted
+        const self = orSelf && parameter(request, orSelf)
+        requirePermission(member, permission, self)
+        const { user, impersonator } = member
+        const isOwn = self === user.id
+        if (impersonator) requireActable(impersonator, { method: request.method, permission, isOwn })
         return admitted
       }
-      return createGuard(security, admitPermitted, errors, permission)
+      const schemes = isGrantable(permission) ? [...security, ...keySecurity] : security
+      return createGuard(schemes, admitPermitted, errors, permission)
     },
   }
 }
@@ -58,6 +66,18 @@ export function permissionGuard<Admitted>(
 export async function requireStillPermitted(tx: TenantTx, userId: Id, permission: Permission): Promise<void> {
   const role = await findRole(tx, userId)
   if (role === undefined || !isPermitted(role, permission)) throw authErrors.permissionDenied()
+}
+
+/** @param self whose own affair it is */
+function requirePermission({ user, scopes }: Member, permission: string, self: unknown): void {
+  if (scopes === undefined) {
+    if (user.id !== self && !isPermitted(user.role, permission)) throw authErrors.permissionDenied()
+    return
+  }
+  // A machine is nobody's self. What became a person's own affair later is in no key any more.
+  if (isPermitted(user.role, permission) && isGrantable(permission) && scopes.includes(permission)) return
+  const detail = `This API key may not do this: its scopes lack "${permission}", or its creator's role does.`
+  throw authErrors.permissionDenied({ detail })
 }
 
 function parameter({ params }: FastifyRequest, name: string): unknown {

@@ -1,5 +1,6 @@
 import { auditLog } from '../audit/index.ts'
 import {
+  apiKeys,
   exchangedSessions,
   impersonations,
   oneTimeTokens,
@@ -62,6 +63,7 @@ export const MODELS = {
     exchangedSessions,
     oneTimeTokens,
     ...SECOND_FACTOR,
+    apiKeys,
     secondFactorPolicy,
     auditLog,
   },

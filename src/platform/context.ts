@@ -39,6 +39,8 @@ export interface WorkContext {
   user_id?: string
   /** Who acts under that user's name. */
   acted_by?: string
+  /** With the user in whose name the key acts. */
+  api_key_id?: string
 }
 
 const storage = new AsyncLocalStorage<WorkContext>()

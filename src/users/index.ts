@@ -3,6 +3,7 @@ export { canonicalDomain, canonicalEmail } from './email.ts'
 export { userErrors } from './errors.ts'
 export type { UserEvents } from './events.ts'
 export {
+  isGrantable,
   isPermitted,
   isPermittedUnderImpersonation,
   PERMISSIONS,

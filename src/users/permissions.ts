@@ -25,6 +25,9 @@ const TABLE = {
   'audit.read': ADMINS,
   'impersonations.read': ADMINS,
   'impersonations.end': ADMINS,
+  'api_keys.manage': ADMINS,
+  /** Lets a directory of people, such as that of an identity provider, keep this one like itself. */
+  'directory.provision': ADMINS,
 } as const satisfies Readonly<Record<string, readonly TenantRole[]>>
 
 export type Permission = keyof typeof TABLE
@@ -48,6 +51,8 @@ const UNDER_IMPERSONATION: Readonly<Record<Permission, boolean>> = {
   'audit.read': true,
   'impersonations.read': true,
   'impersonations.end': false,
+  'api_keys.manage': false,
+  'directory.provision': false,
 }
 
 const FOR_IMPERSONATORS: ReadonlySet<string> = new Set(
@@ -65,4 +70,26 @@ export function isPermitted(role: TenantRole, permission: string): boolean {
 /** Whether who acts as a user may use a permission of that user. */
 export function isPermittedUnderImpersonation(permission: string): boolean {
   return FOR_IMPERSONATORS.has(permission)
+}
+
+/**
+ * What an API key may be given. The others are a person's own affairs, or would let a machine outlive its maker: by
+ * keys that make keys, or by another owner.
+ */
+const FOR_KEYS: readonly Permission[] = [
+  'profile.read',
+  'organization.read',
+  'organization.policy',
+  'members.read',
+  'members.manage',
+  'members.role',
+  'invitations.manage',
+  'audit.read',
+  'directory.provision',
+]
+const GRANTABLE: ReadonlySet<string> = new Set(FOR_KEYS)
+
+/** Whether an API key may have a permission, whoever makes it. */
+export function isGrantable(permission: string): boolean {
+  return GRANTABLE.has(permission)
 }

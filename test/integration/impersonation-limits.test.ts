@@ -24,6 +24,8 @@ const REFUSED = [
   'members.role',
   'invitations.manage',
   'impersonations.end',
+  'api_keys.manage',
+  'directory.provision',
 ]
 const READING = ['GET', 'HEAD']
 
