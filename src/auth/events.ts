@@ -40,6 +40,8 @@ export interface AuthEvents {
   'impersonation.ended': Impersonation & {
     readonly by: 'administrator' | 'organization' | 'policy'
   }
+  /** Its authenticator counted less than before, so there may be two of it. It was refused. */
+  'passkey.clone_suspected': OfUser & { readonly passkeyId: Id }
   'api_key.created': KeyEvent
   /** One by one; not with its maker. */
   'api_key.revoked': KeyEvent

@@ -11,6 +11,9 @@ import type { Identity } from './identity.ts'
 import { impersonationErrors, impersonatorErrors } from './impersonation/errors.ts'
 import { impersonationRoutes } from './impersonation/routes.ts'
 import { keyRoutes } from './keys/routes.ts'
+import { passkeyErrors } from './passkeys/errors.ts'
+import { ownPasskeyRoutes } from './passkeys/own-routes.ts'
+import { passkeyRoutes } from './passkeys/routes.ts'
 import { authRoutes } from './routes.ts'
 import { secondFactorErrors } from './second-factor/errors.ts'
 import { secondFactorRoutes } from './second-factor/routes.ts'
@@ -20,6 +23,7 @@ import { sessionRoutes } from './sessions/routes.ts'
 export const identityErrors = [
   authErrors,
   secondFactorErrors,
+  passkeyErrors,
   impersonatorErrors,
   impersonationErrors,
   apiKeyErrors,
@@ -50,6 +54,8 @@ export function identityRoutes(server: HttpServer, identity: IdentityRoutesOptio
     enrolmentGuard: identity.enrolmentGuard.requires('sessions.own'),
   })
   secondFactorRoutes(server, own)
+  passkeyRoutes(server, own)
+  ownPasskeyRoutes(server, own)
   accountRoutes(server, { ...own, ...identity.accounts })
   devMailRoutes(server, identity.mailer)
   exchangeRoutes(server, options)

@@ -41,6 +41,6 @@ it('M3 a linked sign-in whose password changes meanwhile is refused, and the aud
   expect(ended).toMatchObject({
     action: 'session.ended',
     target: began.target,
-    details: { reason: 'password', sessions: 1 },
+    details: { reason: 'refused', sessions: 1 },
   })
 })
