@@ -4,6 +4,7 @@ import {
   identityErrors,
   identityRoutes,
   requireStepUp,
+  requireStillPermitted,
   secondFactorErrors,
 } from './auth/index.ts'
 import type { Platform } from './compose.ts'
@@ -18,7 +19,7 @@ import { userErrors, userRoutes } from './users/index.ts'
 /** The HTTP application: every route that there is. Add a feature's routes here. */
 export async function createApp(platform: Platform): Promise<HttpServer> {
   const { config, clock, log, core, tenancy, users, organizations, events } = platform
-  const { cursors, coreGuard, tenantGuard, adminGuard } = platform
+  const { cursors, coreGuard, tenantGuard, adminGuard, impersonations } = platform
 
   const server = await createHttpServer({
     log,
@@ -35,7 +36,7 @@ export async function createApp(platform: Platform): Promise<HttpServer> {
   identityRoutes(server, platform)
   peopleRoutes(server, platform)
   const stepUp = { require: requireStepUp, refusal: secondFactorErrors.stepUpRequired }
-  policyRoutes(server, { tenantGuard, stepUp, events })
+  policyRoutes(server, { tenantGuard, stepUp, impersonations, requireStill: requireStillPermitted, events })
   organizationRoutes(server, { organizations, coreGuard })
   userRoutes(server, { users, tenantGuard })
   auditRoutes(server, { core, cursors, adminGuard, tenantAdminGuard: tenantGuard.requires('audit.read') })

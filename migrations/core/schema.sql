@@ -46,6 +46,22 @@ CREATE TABLE public.fleet_runs (
   CONSTRAINT fleet_runs_pkey PRIMARY KEY (id)
 );
 
+CREATE TABLE public.impersonations (
+  id uuid NOT NULL,
+  organization_id uuid NOT NULL,
+  user_id uuid NOT NULL,
+  admin_id uuid NOT NULL,
+  core_session_id uuid NOT NULL,
+  reason text NOT NULL,
+  is_read_only boolean NOT NULL,
+  created_at timestamp(3) with time zone DEFAULT now() NOT NULL,
+  expires_at timestamp(3) with time zone NOT NULL,
+  ended_at timestamp(3) with time zone,
+  ended_by text,
+  CONSTRAINT impersonations_pkey PRIMARY KEY (id),
+  CONSTRAINT impersonations_end_check CHECK (((ended_at IS NULL) = (ended_by IS NULL)))
+);
+
 CREATE TABLE public.installation (
   singleton boolean DEFAULT true NOT NULL,
   id uuid DEFAULT gen_random_uuid() NOT NULL,
@@ -364,6 +380,8 @@ CREATE INDEX audit_log_target_id_idx ON public.audit_log USING btree (target_id,
 CREATE INDEX fleet_run_tenants_tenant_id_idx ON public.fleet_run_tenants USING btree (tenant_id);
 
 CREATE INDEX fleet_runs_created_at_idx ON public.fleet_runs USING btree (created_at);
+
+CREATE INDEX impersonations_live_idx ON public.impersonations USING btree (expires_at) WHERE (ended_at IS NULL);
 
 CREATE INDEX mail_recipients_last_sent_at_idx ON public.mail_recipients USING btree (last_sent_at);
 

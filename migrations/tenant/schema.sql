@@ -35,6 +35,22 @@ CREATE TABLE public.exchanged_sessions (
   CONSTRAINT exchanged_sessions_pkey PRIMARY KEY (session_id)
 );
 
+CREATE TABLE public.impersonations (
+  id uuid NOT NULL,
+  organization_id uuid NOT NULL,
+  user_id uuid NOT NULL,
+  admin_id uuid NOT NULL,
+  core_session_id uuid NOT NULL,
+  reason text NOT NULL,
+  is_read_only boolean NOT NULL,
+  created_at timestamp(3) with time zone DEFAULT now() NOT NULL,
+  expires_at timestamp(3) with time zone NOT NULL,
+  ended_at timestamp(3) with time zone,
+  ended_by text,
+  CONSTRAINT impersonations_pkey PRIMARY KEY (id),
+  CONSTRAINT impersonations_end_check CHECK (((ended_at IS NULL) = (ended_by IS NULL)))
+);
+
 CREATE TABLE public.invitations (
   id uuid NOT NULL,
   email text NOT NULL,
@@ -68,6 +84,7 @@ CREATE TABLE public.organization_policy (
   registration text DEFAULT 'open'::text NOT NULL,
   allowed_email_domains text[] DEFAULT '{}'::text[] NOT NULL,
   updated_at timestamp(3) with time zone DEFAULT now() NOT NULL,
+  allow_impersonation boolean DEFAULT true NOT NULL,
   CONSTRAINT organization_policy_pkey PRIMARY KEY (singleton),
   CONSTRAINT organization_policy_registration_check CHECK ((registration = ANY (ARRAY['open'::text, 'invite'::text, 'closed'::text]))),
   CONSTRAINT organization_policy_singleton_check CHECK (singleton)
@@ -238,6 +255,8 @@ CREATE INDEX audit_log_action_idx ON public.audit_log USING btree (action text_p
 CREATE INDEX audit_log_actor_id_idx ON public.audit_log USING btree (actor_id, id);
 
 CREATE INDEX audit_log_target_id_idx ON public.audit_log USING btree (target_id, id);
+
+CREATE INDEX impersonations_live_idx ON public.impersonations USING btree (expires_at) WHERE (ended_at IS NULL);
 
 CREATE INDEX invitations_invited_by_idx ON public.invitations USING btree (invited_by);
 

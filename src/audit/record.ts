@@ -15,7 +15,7 @@ type AnyTx = Transaction<'core'> | Transaction<'tenant'>
 
 /**
  * Records what a transaction does, in its own database: no change is without its entry, and no entry without its change.
- * Who asked from where is taken from the running request.
+ * Who asked from where, and who acted under whose name, is taken from the running request.
  */
 export async function recordAudit(tx: AnyTx, entry: AuditEntry): Promise<void> {
   await insertEntry(tx, rowOf(entry))
@@ -55,7 +55,7 @@ export function rowOf({ action, actor, target, outcome = 'success', details = {}
     action,
     actorKind: kind,
     actorId: id ?? null,
-    actedBy: actedBy ?? null,
+    actedBy: actedBy ?? currentContext().acted_by ?? null,
     targetKind: target?.kind ?? null,
     targetId: target?.id ?? null,
     outcome,

@@ -51,7 +51,7 @@ export function passwordSet(
 export function sessionsEnded(
   userId: Id,
   target: Target,
-  reason: SessionEnd | 'password',
+  reason: SessionEnd | 'crowded' | 'refused',
   sessions: number,
 ): AuditEntry {
   const actor = { kind: 'user', id: userId } as const

@@ -1,7 +1,10 @@
 import type { Id } from '../platform/index.ts'
 
-/** Why a session ended before its time: signed out, ended by its owner from a list, or a refresh token of it came again. */
-export type SessionEnd = 'logout' | 'revoked' | 'reuse'
+/**
+ * Why a session ended before its time: signed out, ended by its owner from a list, a refresh token of it came again, or the
+ * password is another one.
+ */
+export type SessionEnd = 'logout' | 'revoked' | 'reuse' | 'password'
 
 interface OfUser {
   readonly userId: Id
@@ -31,12 +34,26 @@ export interface AuthEvents {
   'second_factor.enabled': OfUser
   'second_factor.disabled': OfUser
   'second_factor.recovery_codes_renewed': OfUser
+  /** An administrator of the platform acts as a user from now on. */
+  'impersonation.started': Impersonation & { readonly isReadOnly: boolean }
+  /** Before its time. */
+  'impersonation.ended': Impersonation & {
+    readonly by: 'administrator' | 'organization' | 'policy'
+  }
   /** Its authenticator counted less than before, so there may be two of it. It was refused. */
   'passkey.clone_suspected': OfUser & { readonly passkeyId: Id }
   'api_key.created': KeyEvent
   /** One by one; not with its maker. */
   'api_key.revoked': KeyEvent
   'tenant_user.registered': { readonly userId: Id; readonly email: string }
+}
+
+interface Impersonation {
+  readonly impersonationId: Id
+  /** The tenant user. */
+  readonly userId: Id
+  /** The core user. */
+  readonly adminId: Id
 }
 
 /** Something that concerns one account, on the platform or in the organization that the event names. */

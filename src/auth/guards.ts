@@ -2,13 +2,15 @@ import type { FastifyRequest } from 'fastify'
 import { createGuard, type Guard, type PermissionGuard } from '../http/index.ts'
 import { describeWork, type Id, isId } from '../platform/index.ts'
 import { type CoreDb, type Tenancy, type TenantDb, tenancyErrors } from '../tenancy/index.ts'
-import type { CoreUser, TenantUser } from '../users/index.ts'
+import type { CoreUser, Impersonator, TenantUser } from '../users/index.ts'
 import type { KeyAdmission } from './api-keys/admission.ts'
 import { createKeyGuard, type KeyGuard } from './api-keys/guard.ts'
 import { isMeantAsKey, readKey } from './api-keys/key-text.ts'
 import type { KeyPrincipal } from './api-keys/principal.ts'
 import { bearerTokenOf } from './bearer.ts'
 import { authErrors } from './errors.ts'
+import { requireActor } from './impersonation/admission.ts'
+import { impersonatorErrors } from './impersonation/errors.ts'
 import type { AccessClaims, AccessTokens } from './keys/access-token.ts'
 import type { Audience } from './keys/tables.ts'
 import { permissionGuard } from './permission-guard.ts'
@@ -30,6 +32,8 @@ export interface SessionPrincipal extends Freshness {
   readonly tenant: TenantDb
   readonly user: TenantUser
   readonly sessionId: Id
+  /** The administrator of the platform who acts as the user; null where nobody does. */
+  readonly impersonator: Impersonator | null
 }
 
 /** Somebody who signed in to an organization, or a machine with a key of it. */
@@ -63,6 +67,7 @@ const TENANT_ERRORS = [
   authErrors.tenantMismatch,
   secondFactorErrors.mfaRequired,
   authErrors.permissionDenied,
+  ...Object.values(impersonatorErrors),
   ...Object.values(tenancyErrors),
 ]
 
@@ -190,7 +195,9 @@ async function findInTenant(
   const tenant = await options.tenancy.enter(tenantId)
   const found = await findTenantPrincipal(tenant, claims.sessionId, claims.userId)
   if (!found) throw authErrors.invalidToken()
-  describeWork({ user_id: found.user.id })
+  const { user, impersonator } = found
+  await requireActor(options.core, claims.sessionId, claims.actorId, impersonator)
+  describeWork({ user_id: user.id, ...(impersonator && { acted_by: impersonator.id }) })
   return { ...found, via: 'session', tenant, sessionId: claims.sessionId }
 }
 

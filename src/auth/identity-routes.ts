@@ -8,6 +8,8 @@ import { apiKeyRoutes } from './api-keys/routes.ts'
 import { authErrors } from './errors.ts'
 import { exchangeRoutes } from './exchange/routes.ts'
 import type { Identity } from './identity.ts'
+import { impersonationErrors, impersonatorErrors } from './impersonation/errors.ts'
+import { impersonationRoutes } from './impersonation/routes.ts'
 import { keyRoutes } from './keys/routes.ts'
 import { passkeyErrors } from './passkeys/errors.ts'
 import { ownPasskeyRoutes } from './passkeys/own-routes.ts'
@@ -18,7 +20,14 @@ import { secondFactorRoutes } from './second-factor/routes.ts'
 import { sessionRoutes } from './sessions/routes.ts'
 
 /** Every error of signing in, for the catalogue of problems. */
-export const identityErrors = [authErrors, secondFactorErrors, passkeyErrors, apiKeyErrors]
+export const identityErrors = [
+  authErrors,
+  secondFactorErrors,
+  passkeyErrors,
+  impersonatorErrors,
+  impersonationErrors,
+  apiKeyErrors,
+]
 
 export interface IdentityRoutesOptions extends Identity {
   readonly config: Pick<Config, 'tenantHeader'>
@@ -50,5 +59,6 @@ export function identityRoutes(server: HttpServer, identity: IdentityRoutesOptio
   accountRoutes(server, { ...own, ...identity.accounts })
   devMailRoutes(server, identity.mailer)
   exchangeRoutes(server, options)
+  impersonationRoutes(server, options)
   apiKeyRoutes(server, options)
 }

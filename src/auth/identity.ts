@@ -11,6 +11,7 @@ import { type ApiKeyService, createApiKeyService } from './api-keys/service.ts'
 import type { AuthEvents } from './events.ts'
 import { createTokenExchange, type TokenExchange } from './exchange/service.ts'
 import { createGuards, type Guards } from './guards.ts'
+import { createImpersonations, type Impersonations } from './impersonation/service.ts'
 import { createAccessTokens } from './keys/access-token.ts'
 import { type Keys, openKeys } from './keys/keys.ts'
 import { type Assertions, createAssertions } from './passkeys/assertions.ts'
@@ -53,6 +54,7 @@ export interface Identity extends Guards {
   readonly factors: Factors
   readonly stepUp: StepUp
   readonly exchange: TokenExchange
+  readonly impersonations: Impersonations
   readonly passwords: PasswordHasher
   readonly throttle: Throttle
   readonly keyAdmission: KeyAdmission
@@ -72,11 +74,12 @@ export async function openIdentity(options: IdentityOptions): Promise<Identity> 
   const passwords = createPasswordHasher()
   const limits = { enabled: config.rateLimits, factor: config.rateLimitFactor }
   const throttle = createThrottle({ core, box, limits, log })
-  const sessions = createSessions({ tokens, box, config, events, log, limits: createRateLimits(limits) })
+  const counted = createRateLimits(limits)
+  const sessions = createSessions({ tokens, box, config, events, log, limits: counted })
   const relyingParty = createRelyingParty(config.passkeys, log)
   const assertions = createAssertions({ relyingParty, events, repeats, log })
   const passkeySignIn = createPasskeySignIn({ core, sessions, assertions, repeats })
-  const proofs = createProofs({ box, clock, assertions })
+  const proofs = createProofs({ box, clock, assertions, throttle })
   const secondFactor = createSecondFactorSignIn({ core, sessions, proofs, repeats })
   const keyAdmission = createKeyAdmission({ core, tenancy, repeats, clock, log })
   return {
@@ -85,7 +88,8 @@ export async function openIdentity(options: IdentityOptions): Promise<Identity> 
     apiKeys: createApiKeyService(events),
     sessions,
     passwords,
-    exchange: createTokenExchange({ core, tenancy, sessions, events }),
+    exchange: createTokenExchange({ core, tenancy, sessions, events, limits: counted }),
+    impersonations: createImpersonations({ core, tenancy, tokens, mailer, events, log }),
     throttle,
     auth: createAuthService({
       ...{ core, sessions, secondFactor, passkeySignIn, passwords, throttle, events, repeats },

@@ -10,6 +10,7 @@ export { exchangedSessions } from './exchange/tables.ts'
 export type { AccountPrincipal, CorePrincipal, SessionPrincipal, TenantPrincipal } from './guards.ts'
 export { type Identity, openIdentity } from './identity.ts'
 export { identityErrors, identityRoutes } from './identity-routes.ts'
+export { impersonations } from './impersonation/tables.ts'
 export { type AccessTokens, createAccessTokens } from './keys/access-token.ts'
 export { SigningKeyError } from './keys/key-pair.ts'
 export type { KeyRing } from './keys/key-ring.ts'
@@ -26,6 +27,7 @@ export {
   passwordProblem,
   requireGoodPassword,
 } from './passwords/passwords.ts'
+export { requireStillPermitted } from './permission-guard.ts'
 export { createTenantOf } from './realm.ts'
 export { limited, realmHeaders } from './routes.ts'
 export { AuthResponse, NewPassword, presentSignedIn } from './schemas.ts'

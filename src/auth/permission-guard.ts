@@ -1,14 +1,26 @@
 import type { FastifyRequest } from 'fastify'
 import { createGuard, type PermissionGuard, type SecurityRequirement } from '../http/index.ts'
-import type { ErrorFactory } from '../platform/index.ts'
-import { isGrantable, isPermitted, PERMISSIONS, type TenantUser } from '../users/index.ts'
+import type { ErrorFactory, Id } from '../platform/index.ts'
+import type { TenantTx } from '../tenancy/index.ts'
+import {
+  type Impersonator,
+  isGrantable,
+  isPermitted,
+  PERMISSIONS,
+  type Permission,
+  type TenantUser,
+} from '../users/index.ts'
 import { authErrors } from './errors.ts'
+import { requireActable } from './impersonation/admission.ts'
+import { findRole } from './store.ts'
 
 /** Somebody in an organization, or a machine that acts under somebody's name. */
 export interface Member {
   readonly user: Pick<TenantUser, 'id' | 'role'>
   /** Of an API key: which of the role's permissions it has. */
   readonly scopes?: readonly string[]
+  /** Who of the platform acts under that name, if somebody does: then less is allowed. */
+  readonly impersonator?: Impersonator | null
 }
 
 /**
@@ -31,13 +43,29 @@ export function permissionGuard<Admitted>(
       const admitPermitted = async (request: FastifyRequest): Promise<Admitted> => {
         const admitted = await admit(request)
         const member = memberOf(admitted)
-        if (member) requirePermission(member, permission, orSelf && parameter(request, orSelf))
+        if (!member) return admitted
+        const self = orSelf && parameter(request, orSelf)
+        requirePermission(member, permission, self)
+        const { user, impersonator } = member
+        const isOwn = self === user.id
+        if (impersonator) requireActable(impersonator, { method: request.method, permission, isOwn })
         return admitted
       }
       const schemes = isGrantable(permission) ? [...security, ...keySecurity] : security
       return createGuard(schemes, admitPermitted, errors, permission)
     },
   }
+}
+
+/**
+ * Asks once more, in a transaction that holds the lock of members, what a guard asked before: since then the member may
+ * have lost the role.
+ *
+ * @throws authErrors.permissionDenied
+ */
+export async function requireStillPermitted(tx: TenantTx, userId: Id, permission: Permission): Promise<void> {
+  const role = await findRole(tx, userId)
+  if (role === undefined || !isPermitted(role, permission)) throw authErrors.permissionDenied()
 }
 
 /** @param self whose own affair it is */

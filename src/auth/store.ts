@@ -2,7 +2,15 @@ import { and, eq, getTableColumns, sql } from 'drizzle-orm'
 import { SECOND_FACTOR_IS_REQUIRED } from '../organizations/index.ts'
 import { type Id, preparedFor } from '../platform/index.ts'
 import type { CoreExecutor, TenantExecutor } from '../tenancy/index.ts'
-import { type CoreUser, coreUsers, type TenantUser, tenantUsers } from '../users/index.ts'
+import {
+  type CoreUser,
+  coreUsers,
+  type Impersonator,
+  type TenantRole,
+  type TenantUser,
+  tenantUsers,
+} from '../users/index.ts'
+import { impersonations } from './impersonation/tables.ts'
 import { STEP_UP_SECONDS } from './second-factor/errors.ts'
 import type { Freshness } from './second-factor/step-up.ts'
 import { secondFactors } from './second-factor/tables.ts'
@@ -19,17 +27,38 @@ export interface Found<User> extends Freshness {
   readonly lacksSecondFactor: boolean
 }
 
+/** The same in an organization, where somebody may act as the user. */
+export interface FoundMember extends Found<TenantUser> {
+  readonly impersonator: Impersonator | null
+}
+
 /** Whether the user of a session proved lately who it is, by the database's clock. */
 const IS_FRESH = sql<boolean>`${sessions.authenticatedAt} > now() - ${sql.raw(`interval '${STEP_UP_SECONDS} seconds'`)}`
 
 /**
  * The factor of a linked user lies in another database: of it counts what the session says, which a refresh sees to.
- * Everybody else must have one now.
+ * Everybody else must have one now. An administrator who acts as the user proved who it is on the platform.
  */
 const LACKS_SECOND_FACTOR = sql<boolean>`${SECOND_FACTOR_IS_REQUIRED} AND CASE
+  WHEN ${impersonations.id} IS NOT NULL THEN false
   WHEN ${tenantUsers.coreUserId} IS NOT NULL THEN ${sessions.secondFactorAt} IS NULL
   ELSE NOT EXISTS (SELECT FROM ${secondFactors}
     WHERE ${secondFactors.userId} = ${tenantUsers.id} AND ${secondFactors.confirmedAt} IS NOT NULL) END`
+
+const IMPERSONATOR = {
+  id: impersonations.adminId,
+  isReadOnly: impersonations.isReadOnly,
+  expiresAt: impersonations.expiresAt,
+}
+
+/** What an active member is; `undefined` for anybody else. */
+export async function findRole(tenant: TenantExecutor, userId: Id): Promise<TenantRole | undefined> {
+  const [row] = await tenant.orm
+    .select({ role: tenantUsers.role })
+    .from(tenantUsers)
+    .where(and(eq(tenantUsers.id, userId), tenantUsers.isActive))
+  return row?.role
+}
 
 /** The core user of a live session, as long as both may be used: checked by the statement that loads the user. */
 export async function findCorePrincipal(
@@ -46,7 +75,7 @@ export async function findTenantPrincipal(
   tenant: TenantExecutor,
   sessionId: Id,
   userId: Id,
-): Promise<Found<TenantUser> | undefined> {
+): Promise<FoundMember | undefined> {
   const [found] = await tenantPrincipal(tenant).execute({ sessionId, userId })
   return found
 }
@@ -68,9 +97,15 @@ const corePrincipal = preparedFor((orm) =>
 
 const tenantPrincipal = preparedFor((orm) =>
   orm
-    .select({ user: TENANT_USER, isFresh: IS_FRESH, lacksSecondFactor: LACKS_SECOND_FACTOR })
+    .select({
+      user: TENANT_USER,
+      isFresh: sql<boolean>`${IS_FRESH} AND ${impersonations.id} IS NULL`,
+      lacksSecondFactor: LACKS_SECOND_FACTOR,
+      impersonator: IMPERSONATOR,
+    })
     .from(sessions)
     .innerJoin(tenantUsers, eq(tenantUsers.id, sessions.userId))
+    .leftJoin(impersonations, eq(impersonations.id, sessions.id))
     .where(
       and(
         isLive(sql.placeholder('sessionId')),

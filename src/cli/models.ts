@@ -2,6 +2,7 @@ import { auditLog } from '../audit/index.ts'
 import {
   apiKeys,
   exchangedSessions,
+  impersonations,
   oneTimeTokens,
   passkeyChallenges,
   passkeys,
@@ -50,6 +51,7 @@ export const MODELS = {
     membershipChanges,
     sessions,
     refreshTokens,
+    impersonations,
     ...SECOND_FACTOR,
     signingKeys,
     fleetRuns,
@@ -66,6 +68,7 @@ export const MODELS = {
     invitations,
     sessions,
     refreshTokens,
+    impersonations,
     exchangedSessions,
     oneTimeTokens,
     ...SECOND_FACTOR,

@@ -1,4 +1,4 @@
-import type { CorePrincipal, TenantPrincipal } from '../auth/index.ts'
+import type { CorePrincipal, TenantPrincipal, Throttle } from '../auth/index.ts'
 import type { Config } from '../config.ts'
 import type { Cursors, Guard, HttpServer, PermissionGuard } from '../http/index.ts'
 import type { Tenancy } from '../tenancy/index.ts'
@@ -18,6 +18,7 @@ export interface PeopleRoutesOptions extends People {
   readonly cursors: Cursors
   readonly tenantGuard: PermissionGuard<TenantPrincipal>
   readonly coreGuard: Guard<CorePrincipal>
+  readonly throttle: Throttle
 }
 
 /** Who belongs to an organization, and how they come to. */

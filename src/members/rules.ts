@@ -42,6 +42,7 @@ export function requireOwnable(member: TenantUser): void {
   if (!member.isActive) throw memberErrors.memberInactive()
 }
 
+/** As the organization knows it: whether the platform disabled the account lies in another database, behind another lock. */
 function isActiveOwner({ role, isActive }: TenantUser): boolean {
   return role === 'owner' && isActive
 }

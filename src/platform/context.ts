@@ -37,6 +37,8 @@ export interface WorkContext {
   request_id?: string
   tenant_id?: string
   user_id?: string
+  /** Who acts under that user's name. */
+  acted_by?: string
   /** With the user in whose name the key acts. */
   api_key_id?: string
 }

@@ -23,6 +23,8 @@ const TABLE = {
   'members.role': ADMINS,
   'invitations.manage': ADMINS,
   'audit.read': ADMINS,
+  'impersonations.read': ADMINS,
+  'impersonations.end': ADMINS,
   'api_keys.manage': ADMINS,
   /** Lets a directory of people, such as that of an identity provider, keep this one like itself. */
   'directory.provision': ADMINS,
@@ -30,12 +32,44 @@ const TABLE = {
 
 export type Permission = keyof typeof TABLE
 
+/**
+ * Whether an administrator of the platform may do it as a user. Refused is what is the user's own, and what gives power or
+ * access that outlives the impersonation. What is not listed is refused, and without a decision it does not compile.
+ */
+const UNDER_IMPERSONATION: Readonly<Record<Permission, boolean>> = {
+  'profile.read': true,
+  'profile.write': true,
+  'sessions.own': false,
+  'account.own': false,
+  'organization.read': true,
+  'organization.policy': false,
+  'organization.transfer': false,
+  'members.read': true,
+  'members.manage': true,
+  'members.role': false,
+  'invitations.manage': false,
+  'audit.read': true,
+  'impersonations.read': true,
+  'impersonations.end': false,
+  'api_keys.manage': false,
+  'directory.provision': false,
+}
+
+const FOR_IMPERSONATORS: ReadonlySet<string> = new Set(
+  Object.entries(UNDER_IMPERSONATION).flatMap(([permission, isAllowed]) => (isAllowed ? [permission] : [])),
+)
+
 /** Permission -> the roles that have it. */
 export const PERMISSIONS: ReadonlyMap<string, readonly TenantRole[]> = new Map(Object.entries(TABLE))
 
 /** Whether a role has a permission; nobody has one that the table does not know. */
 export function isPermitted(role: TenantRole, permission: string): boolean {
   return PERMISSIONS.get(permission)?.includes(role) ?? false
+}
+
+/** Whether who acts as a user may use a permission of that user. */
+export function isPermittedUnderImpersonation(permission: string): boolean {
+  return FOR_IMPERSONATORS.has(permission)
 }
 
 /**

@@ -14,11 +14,17 @@ import type { TenantDb } from '../tenancy/index.ts'
 import type { Permission } from './permissions.ts'
 import { ProfileUpdate, presentTenantUser, readProfileUpdate, TenantUserBody } from './schemas.ts'
 import type { UserService } from './service.ts'
-import type { TenantUser } from './types.ts'
+import type { Impersonator, TenantUser } from './types.ts'
 
 export interface UserRoutesOptions {
   readonly users: UserService
-  readonly tenantGuard: PermissionGuard<{ readonly tenant: TenantDb; readonly user: TenantUser }>
+  readonly tenantGuard: PermissionGuard<Caller>
+}
+
+interface Caller {
+  readonly tenant: TenantDb
+  readonly user: TenantUser
+  readonly impersonator?: Impersonator | null
 }
 
 const METADATA_MAX_BYTES = 16 * 1024
@@ -42,7 +48,10 @@ function readingRoute(server: HttpServer, { tenantGuard }: UserRoutesOptions): v
         response: responses({ 200: TenantUserBody }, [], ETagHeader),
       },
     },
-    async (request, reply) => tagged(reply, guard.admitted(request).user),
+    async (request, reply) => {
+      const { user, impersonator } = guard.admitted(request)
+      return tagged(reply, presentTenantUser(user, impersonator))
+    },
   )
 }
 
@@ -67,23 +76,22 @@ function changingRoute(server: HttpServer, { users, tenantGuard }: UserRoutesOpt
       },
     },
     async (request, reply) => {
-      const { tenant, user } = guard.admitted(request)
+      const { tenant, user, impersonator } = guard.admitted(request)
+      const present = (profile: TenantUser) => presentTenantUser(profile, impersonator)
       const { metadata } = request.body
       if (metadata && Buffer.byteLength(JSON.stringify(metadata)) > METADATA_MAX_BYTES) {
         throw httpErrors.validationFailed({ errors: [{ pointer: '/metadata', code: 'too-large' }] })
       }
       const isWanted = readIfMatch(request)
-      const isExpected =
-        isWanted && ((current: TenantUser) => isWanted(entityTagOf(presentTenantUser(current))))
+      const isExpected = isWanted && ((current: TenantUser) => isWanted(entityTagOf(present(current))))
       const changes = readProfileUpdate(request.body)
-      return tagged(reply, await users.changeProfile(tenant, user, changes, isExpected))
+      return tagged(reply, present(await users.changeProfile(tenant, user, changes, isExpected)))
     },
   )
 }
 
 /** The profile as it is sent, named in the header. */
-function tagged(reply: FastifyReply, user: TenantUser): Static<typeof TenantUserBody> {
-  const body = presentTenantUser(user)
+function tagged(reply: FastifyReply, body: Static<typeof TenantUserBody>): Static<typeof TenantUserBody> {
   reply.header('etag', entityTagOf(body))
   return body
 }

@@ -1,7 +1,7 @@
 import { type Static, Type } from 'typebox'
 import { Exactly, Id, Nullable, Timestamp } from '../http/index.ts'
 import { TENANT_ROLES } from './tables.ts'
-import type { ProfileChanges, TenantUser } from './types.ts'
+import type { Impersonator, ProfileChanges, TenantUser } from './types.ts'
 
 export const FullName = Type.String({
   minLength: 1,
@@ -31,6 +31,12 @@ export const TenantUserBody = Exactly(
     metadata: Metadata,
     created_at: Timestamp,
     updated_at: Timestamp,
+    impersonated_by: Type.Optional(
+      Exactly(
+        { id: Id, read_only: Type.Boolean(), expires_at: Timestamp },
+        { description: 'The administrator of the platform who acts as this user, while one does.' },
+      ),
+    ),
   },
   { $id: 'TenantUser' },
 )
@@ -44,8 +50,11 @@ export const ProfileUpdate = Exactly({
 })
 export type ProfileUpdate = Static<typeof ProfileUpdate>
 
-/** A user as the contract writes one. */
-export function presentTenantUser(user: TenantUser): Static<typeof TenantUserBody> {
+/** A user as the contract writes one. @param impersonator who acts as the user */
+export function presentTenantUser(
+  user: TenantUser,
+  impersonator?: Impersonator | null,
+): Static<typeof TenantUserBody> {
   return {
     id: user.id,
     email: user.email,
@@ -59,6 +68,13 @@ export function presentTenantUser(user: TenantUser): Static<typeof TenantUserBod
     metadata: user.metadata,
     created_at: user.createdAt.toISOString(),
     updated_at: user.updatedAt.toISOString(),
+    ...(impersonator && {
+      impersonated_by: {
+        id: impersonator.id,
+        read_only: impersonator.isReadOnly,
+        expires_at: impersonator.expiresAt.toISOString(),
+      },
+    }),
   }
 }
 

@@ -1,3 +1,4 @@
+import type { Id } from '../platform/index.ts'
 import type { coreUsers, tenantUsers } from './tables.ts'
 
 /** Rows know the password hash; users, which leave the store, do not. */
@@ -14,3 +15,12 @@ export type NewTenantUser = Pick<TenantUserRow, 'id' | 'email' | 'fullName' | 'p
 
 /** What a user may change of its own profile. */
 export type ProfileChanges = Partial<Pick<TenantUserRow, 'fullName' | 'phone' | 'avatarUrl' | 'metadata'>>
+
+/** An administrator of the platform who acts as a user. */
+export interface Impersonator {
+  /** The core user's. */
+  readonly id: Id
+  readonly isReadOnly: boolean
+  /** When that ends. */
+  readonly expiresAt: Date
+}

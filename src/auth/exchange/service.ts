@@ -1,6 +1,6 @@
 import { recordAuditLast } from '../../audit/index.ts'
 import type { Publisher } from '../../events/index.ts'
-import { httpErrors } from '../../http/index.ts'
+import { httpErrors, type RateLimits, type RatePolicy } from '../../http/index.ts'
 import { mayBeMember } from '../../organizations/index.ts'
 import type { Id } from '../../platform/index.ts'
 import type { CoreDb, Tenancy } from '../../tenancy/index.ts'
@@ -18,7 +18,8 @@ export interface TokenExchange {
   /**
    * Begins a session in an organization for a platform user who is an active member of it.
    *
-   * @throws httpErrors.notFound, the same whether the organization exists or not; for members also tenancyErrors
+   * @throws httpErrors.rateLimited; httpErrors.notFound, the same whether the organization exists or not; for members also
+   *   tenancyErrors
    */
   exchange(principal: CorePrincipal, organizationId: Id, origin: Origin): Promise<SignedIn>
 }
@@ -28,12 +29,18 @@ export interface TokenExchangeOptions {
   readonly tenancy: Pick<Tenancy, 'enter'>
   readonly sessions: Sessions
   readonly events: Publisher<AuthEvents>
+  /** Counts the exchanges of each platform user, for this process. */
+  readonly limits: Pick<RateLimits, 'spend'>
 }
 
+/** Each writes a session: of one user, over all organizations and networks. */
+const EXCHANGE_RATE: RatePolicy = { name: 'exchange', limit: 30, windowSeconds: 60 }
+
 export function createTokenExchange(options: TokenExchangeOptions): TokenExchange {
-  const { core, tenancy, sessions, events } = options
+  const { core, tenancy, sessions, events, limits } = options
   return {
     exchange: async ({ user: { id: coreUserId }, sessionId: coreSessionId }, organizationId, origin) => {
+      limits.spend(EXCHANGE_RATE, coreUserId)
       // Before anything is said about the organization; then its own database is asked, which has the truth.
       if (!(await mayBeMember(core, organizationId, coreUserId))) throw notMine()
       const tenant = await tenancy.enter(organizationId)

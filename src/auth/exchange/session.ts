@@ -2,8 +2,8 @@ import type { Id } from '../../platform/index.ts'
 import type { CoreDb, TenantDb, TenantTx } from '../../tenancy/index.ts'
 import { authErrors } from '../errors.ts'
 import type { Origin } from '../sessions/origin.ts'
-import { FORGOTTEN_AT_SIGN_IN, type OpenSession, type Sessions } from '../sessions/sessions.ts'
-import { forgetOldSessions } from '../sessions/store.ts'
+import { makeRoom } from '../sessions/room.ts'
+import type { OpenSession, Sessions } from '../sessions/sessions.ts'
 import { adoptProof, findCoreSession, findProof, insertExchange, isCoreSessionLive } from './store.ts'
 
 /**
@@ -19,7 +19,7 @@ export async function openExchanged(
 ): Promise<OpenSession> {
   const proof = await findProof(core, coreSessionId)
   if (!proof) throw authErrors.invalidToken()
-  await forgetOldSessions(tx, userId, FORGOTTEN_AT_SIGN_IN)
+  await makeRoom(tx, userId)
   const session = await sessions.open(tx, userId, origin, proof.amr)
   await adoptProof(tx, session.sessionId, proof)
   await insertExchange(tx, session.sessionId, coreSessionId)

@@ -13,7 +13,7 @@ import type { KeyRing } from './key-ring.ts'
 const NOW = new Date('2026-06-01T12:00:00Z')
 const seconds = NOW.getTime() / 1000
 const ISSUER = 'urn:uuid:0199aaaa-0000-7000-8000-000000000000'
-const [USER, SESSION, TENANT] = [newId(), newId(), newId()]
+const [USER, SESSION, TENANT, ACTOR] = [newId(), newId(), newId(), newId()]
 
 const core = makeKey('core')
 const tenant = makeKey('tenant')
@@ -183,6 +183,44 @@ describe('access tokens', () => {
     { aud: 'core' },
   ])('A10 refuses the claims %j', async (claims) => {
     await refuses(forge({}, claims))
+  })
+
+  it('say who acts, and then live an hour at most', async () => {
+    const subject = { audience: 'tenant', userId: USER, sessionId: SESSION, tenantId: TENANT } as const
+    const acted = await tokens.issue({ ...subject, actorId: ACTOR }, 7_200)
+    await expect(tokens.verify(acted)).resolves.toEqual({
+      ...subject,
+      actorId: ACTOR,
+      expiresAt: seconds + 3_600,
+    })
+    now = new Date(NOW.getTime() + 3_590_000)
+    await expect(tokens.verify(acted)).resolves.toMatchObject({ actorId: ACTOR })
+    const late = createAccessTokens({ keys, issuer: ISSUER, ttl: 600, clock: { now: () => now } })
+    await expect(late.verify(acted)).resolves.toMatchObject({ actorId: ACTOR })
+    now = new Date(NOW.getTime() + 3_606_000)
+    await refuses(acted)
+  })
+
+  it.each([
+    { act: null },
+    { act: ACTOR },
+    { act: [{ sub: ACTOR }] },
+    { act: {} },
+    { act: { sub: undefined } },
+    { act: { sub: 7 } },
+    { act: { sub: ACTOR.toUpperCase() } },
+    { act: { sub: ACTOR, act: { sub: ACTOR } } },
+    { act: { sub: ACTOR, iss: ISSUER } },
+    { act: { sub: ACTOR }, exp: seconds + 3_601 },
+    { act: undefined, exp: seconds + 3_600 },
+  ])('A10 refuses who acts as %j', async (claims) => {
+    await refuses(forge({}, claims))
+  })
+
+  it('A10 refuses an actor on the platform', async () => {
+    const claims = { aud: 'core', tid: undefined }
+    await expect(tokens.verify(forge({ kid: core.kid }, claims, core.privateKey))).resolves.toBeDefined()
+    await refuses(forge({ kid: core.kid }, { ...claims, act: { sub: ACTOR } }, core.privateKey))
   })
 
   it.each([

@@ -10,7 +10,7 @@ import type { Audience } from './tables.ts'
 /** What an access token says, checked. */
 export type AccessClaims = { readonly userId: Id; readonly sessionId: Id; readonly expiresAt: number } & (
   | { readonly audience: 'core' }
-  | { readonly audience: 'tenant'; readonly tenantId: Id }
+  | { readonly audience: 'tenant'; readonly tenantId: Id; readonly actorId?: Id }
 )
 
 export type TokenSubject = {
@@ -18,12 +18,23 @@ export type TokenSubject = {
   readonly sessionId: Id
   /** How the user proved to be who it is (RFC 8176), for services that read tokens; we ask the session. */
   readonly amr?: readonly string[]
-} & ({ readonly audience: 'core' } | { readonly audience: 'tenant'; readonly tenantId: Id })
+} & (
+  | { readonly audience: 'core' }
+  | {
+      readonly audience: 'tenant'
+      readonly tenantId: Id
+      /** The administrator of the platform who acts as the user (RFC 8693 section 4.1). */
+      readonly actorId?: Id
+    }
+)
 
 export interface AccessTokens {
   /** Seconds that a token lives. */
   readonly ttl: number
-  /** @param seconds that it lives, at most `ttl`; less where its session ends before */
+  /**
+   * @param seconds that it lives, at most `ttl`, or `ACTED_TTL_SECONDS` where somebody acts as the user; less where its
+   *   session ends before
+   */
   issue(subject: TokenSubject, seconds?: number): Promise<string>
   /** @throws authErrors.invalidToken */
   verify(token: string): Promise<AccessClaims>
@@ -44,6 +55,8 @@ const TYPE = 'at+jwt'
 const CLOCK_TOLERANCE_SECONDS = 5
 /** No token of ours lives longer, whatever its `exp` says. */
 const MAX_AGE_SECONDS = 900
+/** The same where somebody acts as the user: nothing refreshes it, so it lives as long as its session. */
+export const ACTED_TTL_SECONDS = 3_600
 /** A signature takes half a millisecond to check; a remembered token a few microseconds. About 1 KB each. */
 const REMEMBERED_TOKENS = 10_000
 
@@ -64,7 +77,7 @@ export function createAccessTokens({ keys, issuer, ttl, clock }: AccessTokenOpti
     issuer,
     requiredClaims: ['aud', 'sub', 'sid', 'jti', 'iat', 'exp'],
     clockTolerance: CLOCK_TOLERANCE_SECONDS,
-    maxTokenAge: MAX_AGE_SECONDS,
+    maxTokenAge: ACTED_TTL_SECONDS,
     currentDate: clock.now(),
   })
 
@@ -101,7 +114,7 @@ export function createAccessTokens({ keys, issuer, ttl, clock }: AccessTokenOpti
         .setSubject(subject.userId)
         .setJti(newId())
         .setIssuedAt(issuedAt)
-        .setExpirationTime(issuedAt + Math.min(seconds, ttl))
+        .setExpirationTime(issuedAt + Math.min(seconds, 'actorId' in subject ? ACTED_TTL_SECONDS : ttl))
         .sign(privateKey)
     },
     verify: async (token) => {
@@ -125,21 +138,32 @@ function privateClaims(subject: TokenSubject): JWTPayload {
     sid: subject.sessionId,
     ...(subject.audience === 'tenant' && { tid: subject.tenantId }),
     ...(subject.amr && { amr: subject.amr }),
+    ...('actorId' in subject && { act: { sub: subject.actorId } }),
   }
 }
 
 /** The claims in the one shape that we issue; anything else is not ours. */
-function readClaims({ aud, sub, sid, jti, tid, iat, exp }: JWTPayload): AccessClaims | undefined {
-  if (!isId(sub) || !isId(sid) || !isId(jti) || !isLifetime(iat, exp)) return undefined
+function readClaims({ aud, sub, sid, jti, tid, iat, exp, act }: JWTPayload): AccessClaims | undefined {
+  if (!isId(sub) || !isId(sid) || !isId(jti)) return undefined
+  if (!isLifetime(iat, exp, act === undefined ? MAX_AGE_SECONDS : ACTED_TTL_SECONDS)) return undefined
   const common = { userId: sub, sessionId: sid, expiresAt: exp as number }
-  if (aud === ('core' satisfies Audience) && tid === undefined) return { ...common, audience: 'core' }
-  if (aud === ('tenant' satisfies Audience) && isId(tid))
-    return { ...common, audience: 'tenant', tenantId: tid }
-  return undefined
+  if (aud === ('core' satisfies Audience) && tid === undefined && act === undefined)
+    return { ...common, audience: 'core' }
+  if (aud !== ('tenant' satisfies Audience) || !isId(tid)) return undefined
+  if (act === undefined) return { ...common, audience: 'tenant', tenantId: tid }
+  const actorId = actorOf(act)
+  return actorId === undefined ? undefined : { ...common, audience: 'tenant', tenantId: tid, actorId }
 }
 
-function isLifetime(iat: unknown, exp: unknown): boolean {
+/** Who acts: one person, under whom nobody acts in turn. */
+function actorOf(act: unknown): Id | undefined {
+  if (typeof act !== 'object' || act === null || Object.keys(act).join() !== 'sub') return undefined
+  const { sub } = act as { readonly sub: unknown }
+  return isId(sub) ? sub : undefined
+}
+
+function isLifetime(iat: unknown, exp: unknown, most: number): boolean {
   if (!Number.isSafeInteger(iat) || !Number.isSafeInteger(exp)) return false
   const life = (exp as number) - (iat as number)
-  return life > 0 && life <= MAX_AGE_SECONDS
+  return life > 0 && life <= most
 }

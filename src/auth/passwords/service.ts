@@ -100,7 +100,7 @@ async function reset(
   requireGoodPassword(password, '/password', namesOf(known))
   const passwordHash = await passwords.hash(password)
 
-  const account = await realm.db.transaction(async (tx) => {
+  const { account, ended } = await realm.db.transaction(async (tx) => {
     const redeemed = await redeemToken(tx, hash, 'password-reset')
     if (!redeemed || redeemed.email !== redeemed.account.email) throw authErrors.invalidLink()
     if (redeemed.account.coreUserId !== null) throw authErrors.invalidLink()
@@ -111,13 +111,14 @@ async function reset(
       await markVerified(tx, id)
       await recordAudit(tx, byUser('email.verified', id))
     }
-    const ended = await revokeSessionsOf(tx, id)
+    const revoked = await revokeSessionsOf(tx, id)
     await dropTokens(tx, id, PURPOSES)
-    await recordAuditLast(tx, passwordSet('password.reset', id, ended.length))
-    return redeemed.account
+    await recordAuditLast(tx, passwordSet('password.reset', id, revoked.length))
+    return { account: redeemed.account, ended: revoked }
   })
   await throttle.forgive(...subjectsOf(realm, account))
   publish(events, realm, 'password.reset', account.id)
+  tellEnds(events, realm, account.id, ended)
   if (account.emailVerifiedAt === null) publish(events, realm, 'email.verified', account.id)
   letters.notify('password-changed', account.email, passwordChangedNotice())
 }
@@ -135,25 +136,26 @@ async function changePassword(
       throw authErrors.invalidCredentials({ detail: 'The current password is wrong.' })
     requireGoodPassword(next, '/new_password', namesOf(account))
     const passwordHash = await passwords.hash(next)
-    const isChanged = await realm.db.transaction(async (tx) => {
+    const ended = await realm.db.transaction(async (tx) => {
       const locked = await lockAccount(tx, account.id)
-      if (locked?.passwordHash !== account.passwordHash) return false
+      if (locked?.passwordHash !== account.passwordHash) return undefined
       await setPassword(tx, account.id, passwordHash)
-      const ended = await revokeSessionsOf(tx, account.id, who.sessionId)
+      const revoked = await revokeSessionsOf(tx, account.id, who.sessionId)
       await dropTokens(tx, account.id, ['password-reset', 'email-change'])
-      await recordAuditLast(tx, passwordSet('password.changed', account.id, ended.length))
-      return true
+      await recordAuditLast(tx, passwordSet('password.changed', account.id, revoked.length))
+      return revoked
     })
-    if (!isChanged) continue
+    if (!ended) continue
     await throttle.forgive(...subjectsOf(realm, account))
     publish(events, realm, 'password.changed', account.id)
+    tellEnds(events, realm, account.id, ended)
     return letters.notify('password-changed', account.email, passwordChangedNotice())
   }
   throw authErrors.invalidCredentials({ detail: 'The current password is wrong.' })
 }
 
 async function endLinkedSessions(
-  { core, tenancy, throttle }: PasswordServiceOptions,
+  { core, tenancy, throttle, events }: PasswordServiceOptions,
   coreUserId: Id,
 ): Promise<void> {
   for (const tenantId of await findLinkedTenants(core, coreUserId)) {
@@ -161,11 +163,12 @@ async function endLinkedSessions(
       await tenancy.withTenant(tenantId, async (tenant) => {
         const userId = await findLinkedUser(tenant, coreUserId)
         if (userId === undefined) return
-        await tenant.transaction(async (tx) => {
+        const ended = await tenant.transaction(async (tx) => {
           // Who knew the old password may have asked for another address there.
           await dropTokens(tx, userId, ['email-change'])
-          await endAllSessions(tx, userId)
+          return await endAllSessions(tx, userId)
         })
+        tellEnds(events, realmOf(core, tenant), userId, ended)
         const account = await findAccount(tenant, userId)
         if (account) await throttle.forgive(...subjectsOf(realmOf(core, tenant), account))
       })
@@ -176,14 +179,22 @@ async function endLinkedSessions(
   }
 }
 
-async function endAllSessions(tx: AnyTx, userId: Id): Promise<void> {
+async function endAllSessions(tx: AnyTx, userId: Id): Promise<Id[]> {
   const ended = await revokeSessionsOf(tx, userId)
   const target = { kind: 'user', id: userId }
   if (ended.length > 0) await recordAuditLast(tx, sessionsEnded(userId, target, 'password', ended.length))
+  return ended
 }
 
 function namesOf({ email, fullName }: Account): readonly string[] {
   return [email, fullName ?? '']
+}
+
+/** Of each session that a password ended. */
+function tellEnds(events: Publisher<AuthEvents>, realm: Realm, userId: Id, sessionIds: readonly Id[]): void {
+  const tenantId = realm.scope === 'tenant' ? realm.db.tenantId : undefined
+  for (const sessionId of sessionIds)
+    events.publish('session.ended', { userId, sessionId, scope: realm.scope, reason: 'password' }, tenantId)
 }
 
 function publish(

@@ -5,6 +5,7 @@ import type { Assertions } from '../passkeys/assertions.ts'
 import type { ChallengeUse } from '../passkeys/challenges.ts'
 import type { Assertion } from '../passkeys/types.ts'
 import type { Amr } from '../sessions/tables.ts'
+import type { Subject, Throttle } from '../throttle/throttle.ts'
 import { type FactorOwner, sealContext } from './owner.ts'
 import { hashRecoveryCode } from './recovery-codes.ts'
 import { findTotp, forgetTries, spendTry, useRecoveryCode, useStep } from './store.ts'
@@ -25,9 +26,10 @@ export interface Proofs {
   spend(owner: FactorOwner): Promise<void>
   /**
    * Accepts a proof, each once, and says by which methods it proves who the user is. The try must have been spent.
+   * Wrong codes delay and lock as wrong passwords do; other proofs cannot be guessed, are looked at all the same, and end that.
    *
    * @param use what a passkey's challenge must have been made for
-   * @throws authErrors.invalidCredentials; passkeyErrors.passkeysOff
+   * @throws authErrors.invalidCredentials; httpErrors.rateLimited; passkeyErrors.passkeysOff
    */
   accept(owner: FactorOwner, proof: Proof, use: ChallengeUse): Promise<readonly Amr[]>
   /** The hash of a recovery code as it is stored. */
@@ -41,8 +43,9 @@ export function createProofs(options: {
   readonly box: SecretBox
   readonly clock: Clock
   readonly assertions: Pick<Assertions, 'take' | 'check'>
+  readonly throttle: Pick<Throttle, 'guard' | 'forgive'>
 }): Proofs {
-  const { box, clock, assertions } = options
+  const { box, clock, assertions, throttle } = options
   const key = box.deriveKey('recovery-code')
   const hash = (owner: FactorOwner, code: string) => hashRecoveryCode(key, owner, code)
 
@@ -77,12 +80,27 @@ export function createProofs(options: {
         throw httpErrors.rateLimited({ detail: 'Too many wrong codes or passwords.', retryAfter: wait })
     },
     accept: async (owner, proof, use) => {
-      const methods = await methodsOf(owner, proof, use)
-      if (!methods) throw 'passkey' in proof ? wrongPasskey() : wrongCode()
+      const check = async () => {
+        const methods = await methodsOf(owner, proof, use)
+        if (!methods) throw 'passkey' in proof ? wrongPasskey() : wrongCode()
+        return methods
+      }
+      const subject = codesOf(owner)
+      const methods = 'code' in proof ? await throttle.guard(subject, check) : await check()
+      if (!('code' in proof)) await throttle.forgive(subject)
       await forgetTries(owner.realm.db, owner.userId)
       return methods
     },
   }
+}
+
+/**
+ * The codes of somebody's app. A reset of the password forgives none of it: who opens another one's mail would guess on
+ * and on.
+ */
+function codesOf({ realm, userId }: FactorOwner): Subject {
+  const tenantId = realm.scope === 'tenant' ? realm.db.tenantId : undefined
+  return { purpose: 'second-factor', tenantId, who: userId }
 }
 
 function wrongPasskey() {

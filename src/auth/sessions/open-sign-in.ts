@@ -1,12 +1,13 @@
-import { recordAuditLast } from '../../audit/index.ts'
+import { recordAudit, recordAuditLast } from '../../audit/index.ts'
 import type { Id } from '../../platform/index.ts'
 import type { CoreDb } from '../../tenancy/index.ts'
 import { isStillActive } from '../accounts/store.ts'
-import { loggedIn } from '../audit.ts'
+import { loggedIn, loginFailed, sessionsEnded } from '../audit.ts'
 import { authErrors } from '../errors.ts'
 import type { Realm } from './realm.ts'
-import { FORGOTTEN_AT_SIGN_IN, type OpenSession } from './sessions.ts'
-import { type AnyTx, forgetOldSessions, revokeSession } from './store.ts'
+import { makeRoom } from './room.ts'
+import type { OpenSession } from './sessions.ts'
+import { type AnyTx, revokeSession } from './store.ts'
 
 /** Somebody who proved who it is, and in whose name. */
 export interface Proven {
@@ -33,7 +34,7 @@ export async function openSignIn(
   const session = await realm.db.transaction(async (tx) => {
     const mayEnter = await (coreUserId === null ? isStill(tx, userId) : isStillActive(tx, userId))
     if (!mayEnter) throw authErrors.invalidCredentials()
-    await forgetOldSessions(tx, userId, FORGOTTEN_AT_SIGN_IN)
+    await makeRoom(tx, userId)
     const opened = await open(tx)
     await recordAuditLast(tx, loggedIn(userId, opened.sessionId))
     return opened
@@ -41,6 +42,13 @@ export async function openSignIn(
   if (coreUserId === null) return session
   // Two databases: the session first, so that a change that comes later finds it.
   if (await core.transaction((tx) => isStill(tx, coreUserId))) return session
-  await revokeSession(realm.db, session.sessionId)
+  await realm.db.transaction((tx) => refuse(tx, userId, session.sessionId))
   throw authErrors.invalidCredentials()
+}
+
+/** That the session began is recorded already. Nobody ever got a token of it. */
+async function refuse(tx: AnyTx, userId: Id, sessionId: Id): Promise<void> {
+  if ((await revokeSession(tx, sessionId)) === undefined) return
+  await recordAudit(tx, loginFailed(userId, true)(1))
+  await recordAuditLast(tx, sessionsEnded(userId, { kind: 'session', id: sessionId }, 'refused', 1))
 }

@@ -19,6 +19,9 @@ export const SessionBody = Exactly(
     address: Nullable(
       Type.String({ description: 'The network it was last used from: an IPv4 /24 or an IPv6 /48.' }),
     ),
+    impersonated_by: Nullable(
+      Type.String({ ...Id, description: 'The administrator of the platform whose session it is, as me.' }),
+    ),
     is_current: Type.Boolean({ description: 'Whether this is the session that asks.' }),
   },
   { $id: 'Session' },
@@ -39,6 +42,7 @@ export function presentSession(session: LiveSession, current: AnyId): Static<typ
     expires_at: session.expiresAt.toISOString(),
     device: session.device,
     address: session.address,
+    impersonated_by: session.impersonatedBy,
     is_current: session.id === current,
   }
 }

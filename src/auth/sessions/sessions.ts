@@ -78,8 +78,6 @@ const LISTED = 100
  * be a write more for each refresh, and a thief gains nothing by refreshing often.
  */
 const REFRESH_RATE: RatePolicy = { name: 'refresh', limit: 30, windowSeconds: 60 }
-/** More than the one that a sign-in adds, so that they get fewer; few, as each may have some thousand refresh tokens. */
-export const FORGOTTEN_AT_SIGN_IN = 5
 
 /** Sessions with rotated refresh tokens (RFC 9700 section 4.14.2). */
 export function createSessions({ tokens, box, config, events, log, limits }: SessionOptions): Sessions {

@@ -1,6 +1,7 @@
 import { and, desc, eq, gt, isNotNull, isNull, ne, type SQL, type SQLWrapper, sql } from 'drizzle-orm'
 import type { Executor, Id, Transaction } from '../../platform/index.ts'
 import { coreUsers } from '../../users/index.ts'
+import { impersonations } from '../impersonation/tables.ts'
 import type { Origin } from './origin.ts'
 import { type Amr, refreshTokens, sessions } from './tables.ts'
 
@@ -110,8 +111,9 @@ export async function prolongSession(
 export async function listLiveSessions(db: AnyExecutor, userId: Id, current: Id, limit: number) {
   const { id, createdAt, lastUsedAt, expiresAt, device, address } = sessions
   return await db.orm
-    .select({ id, createdAt, lastUsedAt, expiresAt, device, address })
+    .select({ id, createdAt, lastUsedAt, expiresAt, device, address, impersonatedBy: impersonations.adminId })
     .from(sessions)
+    .leftJoin(impersonations, eq(impersonations.id, id))
     .where(and(eq(sessions.userId, userId), LIVE))
     .orderBy(desc(eq(sessions.id, current)), desc(sessions.lastUsedAt), desc(sessions.id))
     .limit(limit)
@@ -146,20 +148,35 @@ export async function revokeSessionsOf(db: AnyExecutor, userId: Id, except?: Id)
 }
 
 /**
- * Deletes some of a user's sessions that are over for more than a day, with their refresh tokens. Those that another
- * sign-in is deleting are left to it.
+ * Deletes some of a user's sessions that are over for more than a day, with their refresh tokens, and ends of those that go
+ * on all but the ones used last. Those that another sign-in is at are left to it. One statement, as every sign-in waits.
  *
- * @param limit most that are deleted
+ * @returns how many it ended
  */
-export async function forgetOldSessions(tx: AnyTx, userId: Id, limit: number): Promise<void> {
-  const { id, expiresAt, revokedAt } = sessions
-  // As an array it is read once; in a join the limit would hold for each row.
-  await tx.orm.delete(sessions).where(
-    sql`${id} = any(array(
-      SELECT ${id} FROM ${sessions}
-      WHERE ${sessions.userId} = ${userId} AND least(${expiresAt}, ${revokedAt}) < now() - interval '1 day'
-      LIMIT ${limit} FOR UPDATE SKIP LOCKED))`,
+export async function tidySessionsOf(
+  tx: AnyTx,
+  userId: Id,
+  { forgotten, kept }: { readonly forgotten: number; readonly kept: number },
+): Promise<number> {
+  const { id, expiresAt, revokedAt, lastUsedAt } = sessions
+  const isOf = eq(sessions.userId, userId)
+  // As arrays they are read once; in a join the limit would hold for each row.
+  const { rowCount } = await tx.orm.execute(
+    sql`WITH forgotten AS (
+      DELETE FROM ${sessions} WHERE ${id} = any(array(
+        SELECT ${id} FROM ${sessions}
+        WHERE ${isOf} AND least(${expiresAt}, ${revokedAt}) < now() - interval '1 day'
+        LIMIT ${forgotten} FOR UPDATE SKIP LOCKED))
+    ), ended AS (
+      UPDATE ${sessions} SET revoked_at = now() WHERE ${id} = any(array(
+        SELECT ${id} FROM ${sessions} WHERE ${id} = any(array(
+          SELECT ${id} FROM ${sessions} WHERE ${and(isOf, LIVE)}
+          ORDER BY ${lastUsedAt} DESC, ${id} DESC OFFSET ${kept}))
+        FOR UPDATE SKIP LOCKED))
+      RETURNING 1
+    ) SELECT FROM ended`,
   )
+  return rowCount ?? 0
 }
 
 /** Whether a session goes on: neither ended nor over. */

@@ -25,9 +25,9 @@ import { sweeper } from './sweeper.ts'
 export interface Subject {
   /**
    * `sign-in`: by whoever knows an e-mail address. `linked`: a platform's password, in all organizations together.
-   * `password`: by whoever is signed in, to prove that it is the owner.
+   * `password`: by whoever is signed in, to prove that it is the owner. `second-factor`: codes of an app.
    */
-  readonly purpose: 'sign-in' | 'linked' | 'password'
+  readonly purpose: 'sign-in' | 'linked' | 'password' | 'second-factor'
   /** The organization; absent, the platform. */
   readonly tenantId?: Id | undefined
   /** Canonical e-mail address for `sign-in`, whether or not there is such an account; id of the user for the others. */
@@ -76,6 +76,8 @@ export interface ThrottleOptions {
 
 const DETAIL =
   'Too many attempts failed; "Retry-After" says when to try again. A reset of the password lets in at once.'
+const FACTOR_DETAIL =
+  'Too many codes were wrong; "Retry-After" says when to try again. A recovery code is taken at once.'
 /** What is worth a line in the log: a lock, not a delay. */
 const LOCK_SECONDS = 5 * 60
 
@@ -95,11 +97,12 @@ export function createThrottle({ core, box, limits, log }: ThrottleOptions): Thr
   const quietly = (work: Promise<void>) =>
     work.catch((error: unknown) => log.warn({ err: error }, 'attempts could not be taken back'))
 
-  const begin = async (key: string, request?: NetworkRequest): Promise<CountedAttempt> => {
+  const begin = async (subject: Subject, request?: NetworkRequest): Promise<CountedAttempt> => {
+    const key = keyOfSubject(subject)
     const attempt = await attempts.count(key, request && countOf(request))
     const { network, account } = attempt
     if (network && request) admit(request, network, factor)
-    if (!account?.isAllowed) throw tooManyFailures(account, factor)
+    if (!account?.isAllowed) throw tooManyFailures(subject, account, factor)
     const { failures, secondsLeft } = account
     if (secondsLeft > LOCK_SECONDS) log.warn({ failures }, 'an account is locked for a while')
     return attempt
@@ -113,7 +116,7 @@ export function createThrottle({ core, box, limits, log }: ThrottleOptions): Thr
     guard: async (subject, check, request) => {
       if (!enabled) return await check()
       const key = keyOfSubject(subject)
-      const attempt = await begin(key, request)
+      const attempt = await begin(subject, request)
       const result = await check().catch(async (error: unknown) => {
         if (!isWrong(error)) await quietly(attempt.takeBack())
         throw error
@@ -139,13 +142,14 @@ function admit({ policy, tell }: NetworkRequest, { used, secondsLeft }: NetworkU
   tell(left)
 }
 
-function tooManyFailures(use: AccountUse | undefined, factor: number): AppError {
+function tooManyFailures({ purpose }: Subject, use: AccountUse | undefined, factor: number): AppError {
   const retryAfter = Math.max(1, Math.ceil(use?.secondsLeft ?? 1))
   const headers = {
     ratelimit: `"account";r=0;t=${retryAfter}`,
     'ratelimit-policy': `"account";q=${FREE_FAILURES * factor}`,
   }
-  return httpErrors.rateLimited({ detail: DETAIL, retryAfter, headers })
+  const detail = purpose === 'second-factor' ? FACTOR_DETAIL : DETAIL
+  return httpErrors.rateLimited({ detail, retryAfter, headers })
 }
 
 function isWrong(error: unknown): boolean {

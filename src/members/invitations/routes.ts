@@ -1,5 +1,5 @@
 import { Type } from 'typebox'
-import { authErrors } from '../../auth/index.ts'
+import { authErrors, createNetworkLimit, type Throttle } from '../../auth/index.ts'
 import {
   type Cursors,
   type HttpServer,
@@ -30,20 +30,25 @@ export interface InvitationRoutesOptions {
   readonly invitations: InvitationService
   readonly cursors: Cursors
   readonly tenantGuard: PermissionGuard<Actor>
+  readonly throttle: Pick<Throttle, 'spend'>
 }
 
 const PATH = '/api/v1/invitations'
 const DESCRIBED = { tags: ['members'] }
 const Done = { 204: Type.Null({ description: 'Done.' }) }
-/** What sends mail, for each network; each recipient has a limit besides. */
+/** What sends mail, for each network over all processes; each recipient has a limit besides. */
 const MAIL_RATE: RatePolicy = { name: 'invitation', limit: 60, windowSeconds: 60 }
 
 /** Invitations, for those who manage them. */
 export function invitationRoutes(server: HttpServer, options: InvitationRoutesOptions): void {
-  const { invitations, cursors, tenantGuard } = options
+  const { invitations, cursors, tenantGuard, throttle } = options
   const guard = tenantGuard.requires('invitations.manage' satisfies Permission)
   const guarded = { onRequest: guard.onRequest }
-  const mailing = { ...guarded, config: { rateLimit: MAIL_RATE } }
+  const mailing = {
+    ...guarded,
+    config: { rateLimit: MAIL_RATE },
+    preHandler: createNetworkLimit(throttle)(MAIL_RATE),
+  }
 
   server.post(PATH, { ...mailing, schema: { ...DESCRIBED, ...CREATE } }, async (request, reply) => {
     const { email, role, expires_in_hours: hours = DEFAULT_HOURS } = request.body

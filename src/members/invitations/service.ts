@@ -1,16 +1,15 @@
 import { recordAudit } from '../../audit/index.ts'
-import { authErrors, hashOneTimeToken, newOneTimeToken } from '../../auth/index.ts'
+import { authErrors, hashOneTimeToken, newOneTimeToken, requireStillPermitted } from '../../auth/index.ts'
 import type { Publisher } from '../../events/index.ts'
 import { httpErrors } from '../../http/index.ts'
 import type { Mailer } from '../../mail/index.ts'
 import { checkEntry, findPolicy, lockMembers } from '../../organizations/index.ts'
 import { type Id, newId } from '../../platform/index.ts'
 import type { TenantDb, TenantTx } from '../../tenancy/index.ts'
-import { canonicalEmail, isPermitted, type Permission, userErrors } from '../../users/index.ts'
+import { canonicalEmail, userErrors } from '../../users/index.ts'
 import { by, byInviter, memberAudit } from '../audit.ts'
 import type { MemberEvents } from '../events.ts'
 import type { Actor } from '../service.ts'
-import { findMember } from '../store.ts'
 import { invitationErrors } from './errors.ts'
 import { invitationMessage } from './letter.ts'
 import {
@@ -36,10 +35,10 @@ export interface InvitationService {
    * Has another letter sent, with a new token. The old one is good until the new one is under way, and its recipient may
    * have had so many that there is none.
    *
-   * @throws authErrors.mailOff, policyErrors, httpErrors.notFound, overloaded, invitationErrors.invitationSettled
+   * @throws authErrors.mailOff, permissionDenied, policyErrors, httpErrors.notFound, overloaded, invitationErrors.invitationSettled
    */
   resend(actor: Actor, id: Id, hours: number): Promise<Invitation>
-  /** @throws httpErrors.notFound, invitationErrors.invitationSettled */
+  /** @throws authErrors.permissionDenied, httpErrors.notFound, invitationErrors.invitationSettled */
   revoke(actor: Actor, id: Id): Promise<void>
 }
 
@@ -72,9 +71,7 @@ export function createInvitationService({ mailer, events }: InvitationServiceOpt
       const { tenant, user } = actor
       const address = readAddress(email)
       const invitation = await tenant.transaction(async (tx) => {
-        // Behind the lock nobody loses the right to invite meanwhile.
-        await lockMembers(tx)
-        await requireInviter(tx, user.id)
+        await lockInviter(tx, user.id)
         checkEntry(await findPolicy(tx), 'invitation', address)
         if (await isMember(tx, address)) throw userErrors.emailTaken()
         const fresh = { id: newId(), email: address, role, invitedBy: user.id }
@@ -95,16 +92,21 @@ export function createInvitationService({ mailer, events }: InvitationServiceOpt
     },
     resend: async ({ tenant, user }, id, hours) => {
       requireMail()
-      const invitation = await findOpen(tenant, id)
-      checkEntry(await findPolicy(tenant), 'invitation', invitation.email)
-      if (!post(tenant, invitation, hours)) throw httpErrors.overloaded()
-      await tenant.transaction((tx) => recordAudit(tx, byInviter('invitation.resent', user.id, id)))
+      const invitation = await tenant.transaction(async (tx) => {
+        await lockInviter(tx, user.id)
+        const open = await findOpen(tx, id)
+        checkEntry(await findPolicy(tx), 'invitation', open.email)
+        if (!post(tenant, open, hours)) throw httpErrors.overloaded()
+        await recordAudit(tx, byInviter('invitation.resent', user.id, id))
+        return open
+      })
       events.publish('invitation.resent', { invitationId: id, by: user.id }, tenant.tenantId)
       return invitation
     },
     revoke: async ({ tenant, user }, id) => {
-      await findOpen(tenant, id)
       await tenant.transaction(async (tx) => {
+        await lockInviter(tx, user.id)
+        await findOpen(tx, id)
         if (!(await revokeInvitation(tx, id))) throw invitationErrors.invitationSettled()
         await recordAudit(tx, byInviter('invitation.revoked', user.id, id))
       })
@@ -113,7 +115,7 @@ export function createInvitationService({ mailer, events }: InvitationServiceOpt
   }
 }
 
-async function findOpen(tenant: TenantDb, id: Id): Promise<Invitation> {
+async function findOpen(tenant: TenantTx, id: Id): Promise<Invitation> {
   const invitation = await findInvitation(tenant, id)
   if (!invitation) throw httpErrors.notFound({ detail: 'This organization has no such invitation.' })
   if (invitation.status === 'accepted' || invitation.status === 'revoked')
@@ -121,10 +123,10 @@ async function findOpen(tenant: TenantDb, id: Id): Promise<Invitation> {
   return invitation
 }
 
-async function requireInviter(tx: TenantTx, id: Id): Promise<void> {
-  const inviter = await findMember(tx, id)
-  if (!inviter?.isActive || !isPermitted(inviter.role, 'invitations.manage' satisfies Permission))
-    throw authErrors.permissionDenied()
+/** Behind the lock of members nobody loses the right to invite meanwhile. Throws authErrors.permissionDenied. */
+async function lockInviter(tx: TenantTx, id: Id): Promise<void> {
+  await lockMembers(tx)
+  await requireStillPermitted(tx, id, 'invitations.manage')
 }
 
 function readAddress(text: string): string {

@@ -12,6 +12,11 @@ const SecondFactorRequired = Type.Boolean({
   description: 'Whether members without a second factor are let do nothing but set one up.',
 })
 
+const ImpersonationAllowed = Type.Boolean({
+  description:
+    'Whether administrators of the platform may act as members, for a short time and in your sight.',
+})
+
 export const PolicyBody = Exactly(
   {
     id: Id,
@@ -20,6 +25,7 @@ export const PolicyBody = Exactly(
       description: 'Lower case, as A-labels; addresses of other domains are refused. Empty: any domain.',
     }),
     second_factor_required: SecondFactorRequired,
+    allow_impersonation: ImpersonationAllowed,
     updated_at: Timestamp,
   },
   { $id: 'OrganizationPolicy' },
@@ -31,6 +37,7 @@ export const PolicyUpdate = Exactly({
     Type.Array(Type.String({ minLength: 1, maxLength: 254 }), { maxItems: 100 }),
   ),
   second_factor_required: Type.Optional(SecondFactorRequired),
+  allow_impersonation: Type.Optional(ImpersonationAllowed),
 })
 
 /** A policy as the API writes one. */
@@ -40,6 +47,7 @@ export function presentPolicy(id: string, policy: Policy): Static<typeof PolicyB
     registration: policy.registration,
     allowed_email_domains: [...policy.allowedEmailDomains],
     second_factor_required: policy.isSecondFactorRequired,
+    allow_impersonation: policy.isImpersonationAllowed,
     updated_at: policy.updatedAt.toISOString(),
   }
 }
@@ -47,10 +55,12 @@ export function presentPolicy(id: string, policy: Policy): Static<typeof PolicyB
 /** The other direction; domains get the form that those of addresses have, once each. Throws httpErrors.validationFailed. */
 export function readPolicyUpdate(update: Static<typeof PolicyUpdate>): PolicyChanges {
   const { registration, allowed_email_domains: domains, second_factor_required: factor } = update
+  const { allow_impersonation: isImpersonationAllowed } = update
   return {
     ...(registration !== undefined && { registration }),
     ...(domains !== undefined && { allowedEmailDomains: [...new Set(domains.map(readDomain))].sort() }),
     ...(factor !== undefined && { isSecondFactorRequired: factor }),
+    ...(isImpersonationAllowed !== undefined && { isImpersonationAllowed }),
   }
 }
 

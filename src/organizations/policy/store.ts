@@ -3,16 +3,22 @@ import type { TenantExecutor, TenantTx } from '../../tenancy/index.ts'
 import { requireSecondFactor, SECOND_FACTOR_IS_REQUIRED } from '../second-factor/store.ts'
 import { organizationPolicy } from './tables.ts'
 
-/** Who may join an organization. */
+/** Who may join an organization, and who else may act in it. */
 export type Policy = Pick<
   typeof organizationPolicy.$inferSelect,
-  'registration' | 'allowedEmailDomains' | 'updatedAt'
+  'registration' | 'allowedEmailDomains' | 'isImpersonationAllowed' | 'updatedAt'
 > & { readonly isSecondFactorRequired: boolean }
 export type PolicyChanges = Partial<Omit<Policy, 'updatedAt'>>
 
-const { registration, allowedEmailDomains, updatedAt } = organizationPolicy
+const { registration, allowedEmailDomains, isImpersonationAllowed, updatedAt } = organizationPolicy
 const isSecondFactorRequired = sql<boolean>`${SECOND_FACTOR_IS_REQUIRED}`
-const POLICY = { registration, allowedEmailDomains, updatedAt, isSecondFactorRequired }
+const POLICY = {
+  registration,
+  allowedEmailDomains,
+  isImpersonationAllowed,
+  updatedAt,
+  isSecondFactorRequired,
+}
 
 export async function findPolicy(tenant: TenantExecutor): Promise<Policy> {
   const [row] = await tenant.orm.select(POLICY).from(organizationPolicy)
@@ -20,7 +26,7 @@ export async function findPolicy(tenant: TenantExecutor): Promise<Policy> {
 }
 
 /**
- * Reads the policy for somebody who joins. It stays as it is until the transaction ends: whoever changes it waits, so
+ * Reads the policy for somebody who joins, or acts as a member. It stays as it is until the transaction ends: whoever changes it waits, so
  * that nobody gets in after it said no.
  */
 export async function holdPolicy(tx: TenantTx): Promise<Policy> {
@@ -36,12 +42,16 @@ export async function lockMembers(tx: TenantTx): Promise<void> {
   await tx.orm.select({ registration }).from(organizationPolicy).for('no key update')
 }
 
-/** Waits for those who are joining. */
+/** Waits for those who are joining or begin to act as members, and for who changes members; nobody does until the end. */
+export async function lockPolicy(tx: TenantTx): Promise<void> {
+  await tx.orm.select({ registration }).from(organizationPolicy).for('update')
+}
+
+/** To be called behind `lockPolicy`. */
 export async function updatePolicy(
   tx: TenantTx,
   { isSecondFactorRequired, ...changes }: PolicyChanges,
 ): Promise<Policy> {
-  await tx.orm.select({ registration }).from(organizationPolicy).for('update')
   if (isSecondFactorRequired !== undefined) await requireSecondFactor(tx, isSecondFactorRequired)
   const [row] = await tx.orm
     .update(organizationPolicy)

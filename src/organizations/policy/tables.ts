@@ -4,7 +4,7 @@ import { boolean, check, pgTable, text, timestamp } from 'drizzle-orm/pg-core'
 export const REGISTRATION_MODES = ['open', 'invite', 'closed'] as const
 
 /**
- * Tenant database: who may join, one row, which the migration inserts. Whoever joins, or changes what members are, locks
+ * Tenant database: who may join, and who else may act, one row, which the migration inserts. Whoever joins, or changes what members are, locks
  * the row first: see `store.ts`.
  */
 export const organizationPolicy = pgTable(
@@ -14,6 +14,8 @@ export const organizationPolicy = pgTable(
     registration: text({ enum: REGISTRATION_MODES }).notNull().default('open'),
     /** Canonical; none means that any will do. */
     allowedEmailDomains: text('allowed_email_domains').array().notNull().default([]),
+    /** Whether administrators of the platform may act as its users. */
+    isImpersonationAllowed: boolean('allow_impersonation').notNull().default(true),
     updatedAt: timestamp('updated_at', { withTimezone: true, precision: 3 }).notNull().defaultNow(),
   },
   (table) => [
