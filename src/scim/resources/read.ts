@@ -17,7 +17,8 @@ export function requireObject(body: unknown): Readonly<Record<string, unknown>> 
 
 /**
  * Reads attributes that a client sent: names in whatever case, as they are called here; those that nobody knows or nobody
- * may set are left out, and so is what means "unassigned" (null, an empty list, an empty text).
+ * may set are left out, and so is what means "unassigned" (null, an empty list, an empty text). The order is that of `known`,
+ * so that what is equal looks equal.
  *
  * @throws scimErrors.invalidValue, tooMany; invalidSyntax when a name comes twice
  */
@@ -36,7 +37,8 @@ export function readAttributes(
     const kept = readAttribute(attribute, value)
     if (kept !== undefined) read[attribute.name] = kept
   }
-  return read
+  const order = known.map(({ name }) => name).filter((name) => Object.hasOwn(read, name))
+  return Object.fromEntries(order.map((name) => [name, read[name]]))
 }
 
 /** One value of an attribute, or all of them where it has many; `undefined` where it is unassigned. Throws scimErrors. */
