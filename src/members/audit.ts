@@ -1,4 +1,4 @@
-import { type Actor, type AuditEntry, auditCatalogue } from '../audit/index.ts'
+import { type AuditEntry, auditCatalogue } from '../audit/index.ts'
 import type { Id } from '../platform/index.ts'
 
 /** What this feature records, in the organization's database. */
@@ -18,12 +18,7 @@ type Plain = 'member.deactivated' | 'member.reactivated' | 'member.removed' | 'o
 
 /** What one member did to another. */
 export function byMember(action: Plain, actor: Id, target: Id): AuditEntry {
-  return toMember(action, by(actor).actor, target)
-}
-
-/** What somebody did to a member. */
-export function toMember(action: Plain, actor: Actor, target: Id): AuditEntry {
-  return memberAudit(action, { actor, target: { kind: 'user', id: target } })
+  return memberAudit(action, { ...by(actor), target: { kind: 'user', id: target } })
 }
 
 /** What one member did to an invitation. */

@@ -1,26 +1,24 @@
+import { authErrors, type KeyPrincipal } from '../auth/index.ts'
 import type { Publisher } from '../events/index.ts'
 import { httpErrors } from '../http/index.ts'
 import { admitNewMember, lockMembers, type MembershipMirror } from '../organizations/index.ts'
 import type { Id } from '../platform/index.ts'
 import type { TenantDb, TenantTx } from '../tenancy/index.ts'
-import type { TenantUser } from '../users/index.ts'
+import type { Permission, TenantUser } from '../users/index.ts'
 import { changeActivity, removeMember } from './changes.ts'
 import type { MemberEvents } from './events.ts'
-import { requireOwnerRemains } from './rules.ts'
+import { type Encounter, type Outcome, requireAllowed } from './rules.ts'
 import { findMember } from './store.ts'
 
-/** An organization's directory that acts by an API key, as the guard admitted it. */
-export interface Directory {
-  readonly tenant: TenantDb
-  readonly keyId: Id
-}
+/** An organization's directory, which acts by an API key in the name of whoever made that, as the guard admitted it. */
+export type Directory = Pick<KeyPrincipal, 'tenant' | 'user' | 'keyId'>
 
 /** What becomes of a member whom the directory changes; absent: that stays as it is. */
 export type Destiny = { readonly isActive: boolean } | 'gone' | undefined
 
 /**
- * Members as their organization's directory keeps them. It has no role, so it may touch anybody, owners too, but makes no
- * owners; the other rules of members hold.
+ * Members as their organization's directory keeps them. The rules of members hold: whoever made the key must be allowed what
+ * the directory does, so that only an owner's touches owners.
  */
 export interface Provisioning {
   /**
@@ -34,7 +32,7 @@ export interface Provisioning {
    * Changes a member behind the lock of members: `work` reads and writes what else there is, and says what becomes of the
    * member. Sessions end in the same transaction.
    *
-   * @throws httpErrors.notFound, memberErrors.lastOwner
+   * @throws httpErrors.notFound, authErrors.permissionDenied, memberErrors.lastOwner
    */
   change<T>(directory: Directory, id: Id, work: Work<T>): Promise<T>
 }
@@ -53,41 +51,38 @@ export function createProvisioning(options: {
   const { memberships, events } = options
   return {
     admit: (tx, email) => admitNewMember(tx, 'directory', email),
-    change: async (directory, id, work) => {
-      const { tenant, keyId } = directory
+    change: async ({ tenant, user }, id, work) => {
       const { coreUserId } = await find(tenant, id)
       const { result, told } = await memberships.change(tenant, coreUserId === null ? [] : [coreUserId], () =>
         tenant.transaction(async (tx) => {
           await lockMembers(tx)
-          const done = await work(tx, await find(tx, id))
-          return { result: done.result, told: await fulfil(tx, await findMember(tx, id), done.destiny, keyId) }
+          const actor = await findMember(tx, user.id)
+          if (!actor) throw authErrors.invalidToken()
+          const target = await find(tx, id)
+          const { result, destiny } = await work(tx, target)
+          return { result, told: await fulfil(tx, { actor, target }, destiny) }
         }),
       )
-      if (told) events.publish(told, { userId: id, by: keyId }, tenant.tenantId)
+      if (told) events.publish(told, { userId: id, by: user.id }, tenant.tenantId)
       return result
     },
   }
 }
 
 /** Does what becomes of a member, and gives what is to be told of it after the commit. */
-async function fulfil(
-  tx: TenantTx,
-  member: TenantUser | undefined,
-  destiny: Destiny,
-  keyId: Id,
-): Promise<Told | undefined> {
-  if (!member || destiny === undefined) return undefined
-  const by = { kind: 'api_key', id: keyId } as const
-  if (destiny === 'gone') {
-    await requireOwnerRemains(tx, member, 'gone')
-    await removeMember(tx, member.id, by)
+async function fulfil(tx: TenantTx, encounter: Encounter, destiny: Destiny): Promise<Told | undefined> {
+  const { actor, target } = encounter
+  if (destiny === undefined) return undefined
+  const isGone = destiny === 'gone'
+  if (!isGone && destiny.isActive === target.isActive) return undefined
+  const outcome: Outcome = isGone ? 'gone' : { role: target.role, isActive: destiny.isActive }
+  await requireAllowed(tx, encounter, 'directory.provision' satisfies Permission, outcome)
+  if (isGone) {
+    await removeMember(tx, target.id, actor.id)
     return 'member.removed'
   }
-  const { isActive } = destiny
-  if (isActive === member.isActive) return undefined
-  await requireOwnerRemains(tx, member, { role: member.role, isActive })
-  await changeActivity(tx, member.id, isActive, by)
-  return isActive ? 'member.reactivated' : 'member.deactivated'
+  await changeActivity(tx, target.id, destiny.isActive, actor.id)
+  return destiny.isActive ? 'member.reactivated' : 'member.deactivated'
 }
 
 async function find(tenant: TenantDb | TenantTx, id: Id): Promise<TenantUser> {

@@ -31,15 +31,6 @@ export async function requireAllowed(
   if (!mayAct && !(isSelf && outcome === 'gone')) throw authErrors.permissionDenied()
   if (actor.role !== 'owner' && (target.role === 'owner' || isMadeOwner)) throw authErrors.permissionDenied()
   if (isMadeOwner) requireOwnable(target)
-  await requireOwnerRemains(tx, target, outcome)
-}
-
-/**
- * Whoever does it: an organization has an active owner at any time.
- *
- * @throws memberErrors.lastOwner
- */
-export async function requireOwnerRemains(tx: TenantTx, target: TenantUser, outcome: Outcome): Promise<void> {
   const staysOwner = outcome !== 'gone' && outcome.role === 'owner' && outcome.isActive
   if (isActiveOwner(target) && !staysOwner && !(await hasOtherOwner(tx, target.id)))
     throw memberErrors.lastOwner()

@@ -95,7 +95,7 @@ export function createMemberService({ memberships, events }: MemberServiceOption
     remove: async (actor, id) => {
       await change(actor, id, async (tx, encounter) => {
         await requireAllowed(tx, encounter, 'members.manage' satisfies Permission, 'gone')
-        await removeMember(tx, id, by(actor.user.id).actor)
+        await removeMember(tx, id, actor.user.id)
       })
       events.publish('member.removed', { userId: id, by: actor.user.id }, actor.tenant.tenantId)
     },
@@ -116,7 +116,7 @@ function createSetActivity(change: Change, events: Publisher<MemberEvents>) {
       const outcome: Outcome = { role: target.role, isActive }
       await requireAllowed(tx, encounter, 'members.manage' satisfies Permission, outcome)
       if (target.isActive === isActive) return { member: target, isChanged: false }
-      return { member: await changeActivity(tx, id, isActive, by(actor.user.id).actor), isChanged: true }
+      return { member: await changeActivity(tx, id, isActive, actor.user.id), isChanged: true }
     })
     if (isChanged) events.publish(name, { userId: id, by: actor.user.id }, actor.tenant.tenantId)
     return member

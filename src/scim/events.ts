@@ -2,7 +2,7 @@ import type { Id } from '../platform/index.ts'
 
 interface OfUser {
   readonly userId: Id
-  /** The API key of the organization's directory. */
+  /** In whose name the directory's key acts. */
   readonly by: Id
 }
 

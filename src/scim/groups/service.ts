@@ -44,7 +44,7 @@ export function replacing({ displayName, externalId, memberIds }: DirectoryGroup
 export function createDirectoryGroups({ events }: { events: Publisher<ScimEvents> }): DirectoryGroups {
   return {
     find: async (tenant, id) => await need(tenant, requireId(id)),
-    create: async ({ tenant, keyId }, { memberIds, ...names }) => {
+    create: async ({ tenant, keyId, user }, { memberIds, ...names }) => {
       const id = newId()
       await tenant.transaction(async (tx) => {
         await insertGroup(tx, id, names)
@@ -52,23 +52,23 @@ export function createDirectoryGroups({ events }: { events: Publisher<ScimEvents
         const entry = { ...byKey(keyId, 'group', id), details: { members: added } }
         await recordAudit(tx, scimAudit('group.created', entry))
       })
-      events.publish('group.created', { groupId: id, by: keyId }, tenant.tenantId)
+      events.publish('group.created', { groupId: id, by: user.id }, tenant.tenantId)
       return await need(tenant, id)
     },
-    change: async ({ tenant, keyId }, id, patch, expect) => {
+    change: async ({ tenant, keyId, user }, id, patch, expect) => {
       const groupId = requireId(id)
       const isChanged = await tenant.transaction((tx) => changeGroup(tx, groupId, keyId, patch, expect))
-      if (isChanged) events.publish('group.changed', { groupId, by: keyId }, tenant.tenantId)
+      if (isChanged) events.publish('group.changed', { groupId, by: user.id }, tenant.tenantId)
       return await need(tenant, groupId)
     },
-    remove: async ({ tenant, keyId }, id, expect) => {
+    remove: async ({ tenant, keyId, user }, id, expect) => {
       const groupId = requireId(id)
       await tenant.transaction(async (tx) => {
         expect(await needLocked(tx, groupId))
         await deleteGroup(tx, groupId)
         await recordAudit(tx, scimAudit('group.deleted', byKey(keyId, 'group', groupId)))
       })
-      events.publish('group.deleted', { groupId, by: keyId }, tenant.tenantId)
+      events.publish('group.deleted', { groupId, by: user.id }, tenant.tenantId)
     },
   }
 }

@@ -43,35 +43,35 @@ export function createDirectoryUsers({ provisioning, events }: DirectoryUsersOpt
     next: (current: StoredUser) => DirectoryUser,
   ): Promise<StoredUser> => {
     const userId = requireId(id)
-    const { tenant, keyId } = directory
+    const { tenant, keyId, user } = directory
     const fields = await provisioning.change(directory, userId, async (tx) => {
       const current = await need(tx, userId)
       expect(current)
-      const user = next(current)
-      const changed = await synchronize(tx, current, user)
+      const wanted = next(current)
+      const changed = await synchronize(tx, current, wanted)
       const entry = { ...byKey(keyId, 'user', userId), details: { fields: changed.slice(0, 32) } }
       if (changed.length > 0) await recordAudit(tx, scimAudit('user.synchronized', entry))
-      const { isActive } = user
+      const { isActive } = wanted
       return { result: changed, destiny: isActive === undefined ? undefined : { isActive } }
     })
     if (fields.length > 0)
-      events.publish('user.synchronized', { userId, by: keyId, fields }, tenant.tenantId)
+      events.publish('user.synchronized', { userId, by: user.id, fields }, tenant.tenantId)
     return await need(tenant, userId)
   }
 
   return {
     find: async (tenant, id) => await need(tenant, requireId(id)),
-    create: async ({ tenant, keyId }, user) => {
+    create: async ({ tenant, keyId, user }, wanted) => {
       const id = newId()
       await tenant.transaction(async (tx) => {
-        const email = requireEmail(user)
+        const email = requireEmail(wanted)
         await provisioning.admit(tx, email)
-        if (await isNameTaken(tx, user.userNameKey, id)) throw scimErrors.uniqueness()
-        await insertUser(tx, { id, email, fullName: user.fullName, isActive: user.isActive ?? true })
-        await saveNames(tx, id, namesOf(user, false))
+        if (await isNameTaken(tx, wanted.userNameKey, id)) throw scimErrors.uniqueness()
+        await insertUser(tx, { id, email, fullName: wanted.fullName, isActive: wanted.isActive ?? true })
+        await saveNames(tx, id, namesOf(wanted, false))
         await recordAudit(tx, scimAudit('user.provisioned', byKey(keyId, 'user', id)))
       })
-      events.publish('user.provisioned', { userId: id, by: keyId }, tenant.tenantId)
+      events.publish('user.provisioned', { userId: id, by: user.id }, tenant.tenantId)
       return await need(tenant, id)
     },
     replace: (directory, id, user, expect) => change(directory, id, expect, () => user),
