@@ -22,11 +22,12 @@ import {
   type Logger,
   REQUEST_TIMEOUTS,
 } from './platform/index.ts'
+import type { ScimEvents } from './scim/index.ts'
 import { createTenancy } from './tenancy/index.ts'
 import { createUserService, type UserEvents } from './users/index.ts'
 
 /** Every event of the platform. */
-export type Events = AuthEvents & UserEvents & OrganizationEvents & MemberEvents
+export type Events = AuthEvents & UserEvents & OrganizationEvents & MemberEvents & ScimEvents
 
 export interface ComposeOptions {
   readonly config: Config

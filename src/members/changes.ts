@@ -12,12 +12,7 @@ import { deleteMember, setActive } from './store.ts'
  *
  * @param by the member who does it, or in whose name a key does
  */
-export async function changeActivity(
-  tx: TenantTx,
-  id: Id,
-  isActive: boolean,
-  by: Id,
-): Promise<TenantUser> {
+export async function changeActivity(tx: TenantTx, id: Id, isActive: boolean, by: Id): Promise<TenantUser> {
   // First: it waits for sessions that begin at this moment, so that they are ended with the others.
   const member = await setActive(tx, id, isActive)
   if (!isActive) {

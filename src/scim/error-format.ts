@@ -21,7 +21,9 @@ const ScimErrorBody = Type.Object(
     schemas: Type.Array(Type.Literal(URN.error), { minItems: 1, maxItems: 1 }),
     status: Type.String({ pattern: '^[45][0-9]{2}$', description: 'The status of the answer, as text.' }),
     scimType: Type.Optional(
-      Type.Enum([...new Set(Object.values(SCIM_TYPES))], { description: 'The kind of error, for some of them.' }),
+      Type.Enum([...new Set(Object.values(SCIM_TYPES))], {
+        description: 'The kind of error, for some of them.',
+      }),
     ),
     detail: Type.String({ description: 'What happened, and what to do next.' }),
   },

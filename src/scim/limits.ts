@@ -14,6 +14,8 @@ export const SCIM_LIMITS = Object.freeze({
   pathCharacters: 512,
   operations: 100,
   stringCharacters: 1024,
+  /** Of what is searched for by an index, which takes less than three times as much. */
+  indexedBytes: 1024,
   arrayElements: 50,
   /** All attributes of one user together, as JSON. */
   attributesBytes: 16 * 1024,

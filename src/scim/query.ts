@@ -48,11 +48,7 @@ export interface ListRequest {
  *
  * @throws scimErrors.invalidFilter, invalidValue, tooMany
  */
-export function readListQuery(
-  query: Static<typeof ListQuery>,
-  searches: Searches,
-  urn: string,
-): ListRequest {
+export function readListQuery(query: Static<typeof ListQuery>, searches: Searches, urn: string): ListRequest {
   const { filter, startIndex = '1', count = String(SCIM_LIMITS.pageSize) } = query
   return {
     wanted: filter === undefined ? undefined : filterToSql(parseFilter(filter), searches, urn),

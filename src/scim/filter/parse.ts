@@ -59,7 +59,8 @@ function convert(filter: Filter, depth: number, budget: { comparisons: number })
       return { op: 'any', attribute: filter.attrPath.toLowerCase(), part: below(filter.valFilter) }
     default:
       if (!COMPARISONS.has(filter.op)) throw scimErrors.invalidFilter()
-      if (--budget.comparisons < 0) throw scimErrors.invalidFilter({ detail: 'The filter compares too much.' })
+      if (--budget.comparisons < 0)
+        throw scimErrors.invalidFilter({ detail: 'The filter compares too much.' })
       return {
         op: filter.op,
         attribute: filter.attrPath.toLowerCase(),

@@ -32,7 +32,9 @@ export function filterToSql(condition: Condition, searches: Searches, urn: strin
       default: {
         const search = searches.get(within + named(part.attribute))
         if (!search)
-          throw scimErrors.invalidFilter({ detail: 'The filter compares an attribute that cannot be searched for.' })
+          throw scimErrors.invalidFilter({
+            detail: 'The filter compares an attribute that cannot be searched for.',
+          })
         return search(part)
       }
     }
@@ -76,7 +78,8 @@ export function booleanSearch(column: SQL): Search {
   return ({ op, value }) => {
     if (op === 'pr') return sql`true`
     const text = String(value).toLowerCase()
-    if ((op !== 'eq' && op !== 'ne') || (text !== 'true' && text !== 'false')) throw scimErrors.invalidFilter()
+    if ((op !== 'eq' && op !== 'ne') || (text !== 'true' && text !== 'false'))
+      throw scimErrors.invalidFilter()
     return sql`${column} = ${(text === 'true') === (op === 'eq')}`
   }
 }

@@ -2,7 +2,7 @@ import { type Id, isId } from '../../platform/index.ts'
 import { scimErrors } from '../errors.ts'
 import { SCIM_LIMITS } from '../limits.ts'
 import { GROUP_BODY } from '../resources/group-schema.ts'
-import { isObject, readAttributes, requireObject } from '../resources/read.ts'
+import { isObject, readAttributes, requireObject, requireShort } from '../resources/read.ts'
 
 export interface GroupNames {
   readonly displayName: string
@@ -32,8 +32,8 @@ export function readGroupNames(given: Readonly<Record<string, unknown>>): GroupN
     throw scimErrors.invalidValue({ detail: 'A group has a displayName.' })
   return {
     displayName,
-    displayNameKey: foldGroupName(displayName),
-    externalId: typeof externalId === 'string' ? externalId : null,
+    displayNameKey: requireShort('displayName', foldGroupName(displayName)),
+    externalId: typeof externalId === 'string' ? requireShort('externalId', externalId) : null,
   }
 }
 

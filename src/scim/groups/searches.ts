@@ -1,6 +1,13 @@
 import { eq, sql } from 'drizzle-orm'
 import { isId } from '../../platform/index.ts'
-import { equalitySearch, requireText, type Search, type Searches, textSearch, timeSearch } from '../filter/to-sql.ts'
+import {
+  equalitySearch,
+  requireText,
+  type Search,
+  type Searches,
+  textSearch,
+  timeSearch,
+} from '../filter/to-sql.ts'
 import { scimGroupMembers, scimGroups } from '../tables.ts'
 import { foldGroupName } from './resource.ts'
 
@@ -24,7 +31,10 @@ const byMember = equalitySearch(
 
 /** What groups can be searched for. */
 export const GROUP_SEARCHES: Searches = new Map<string, Search>([
-  ['id', equalitySearch((text) => (isId(text) ? eq(scimGroups.id, text) : sql`false`), sql`${scimGroups.id}`)],
+  [
+    'id',
+    equalitySearch((text) => (isId(text) ? eq(scimGroups.id, text) : sql`false`), sql`${scimGroups.id}`),
+  ],
   ['externalid', equalitySearch((text) => eq(scimGroups.externalId, text), sql`${scimGroups.externalId}`)],
   ['displayname', displayName],
   ['members', byMember],

@@ -12,7 +12,11 @@ import { changeValues } from './values.ts'
  *
  * @throws scimErrors
  */
-export function applyPatch(scope: PathScope, resource: Attributes, operations: readonly Operation[]): Attributes {
+export function applyPatch(
+  scope: PathScope,
+  resource: Attributes,
+  operations: readonly Operation[],
+): Attributes {
   let result = resource
   for (const operation of operations)
     for (const { target, value } of targetsOf(operation, scope))

@@ -68,7 +68,9 @@ function removeSelected(
   part: Attribute | undefined,
 ): Element[] {
   if (!part) return old.filter((element) => !isSelected(element))
-  const rest = old.map((element) => (isSelected(element) ? filled({ ...element, [part.name]: undefined }) : element))
+  const rest = old.map((element) =>
+    isSelected(element) ? filled({ ...element, [part.name]: undefined }) : element,
+  )
   return rest.filter((element) => Object.keys(element).length > 0)
 }
 

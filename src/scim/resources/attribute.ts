@@ -43,7 +43,12 @@ export function complex(
 }
 
 /** A list of values of which one may be the primary one, such as `emails` (RFC 7643, section 2.4). */
-export function plural(name: string, description: string, types: readonly string[], value?: Options): Attribute {
+export function plural(
+  name: string,
+  description: string,
+  types: readonly string[],
+  value?: Options,
+): Attribute {
   const parts = [
     attribute('value', 'The value itself.', value),
     attribute('display', 'How it is shown.'),

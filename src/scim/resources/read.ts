@@ -15,6 +15,13 @@ export function requireObject(body: unknown): Readonly<Record<string, unknown>> 
   return body
 }
 
+/** A text that an index takes; folding may have made it longer. @throws scimErrors.invalidValue */
+export function requireShort(name: string, text: string): string {
+  if (Buffer.byteLength(text) > SCIM_LIMITS.indexedBytes)
+    throw scimErrors.invalidValue({ detail: `The attribute ${name} is too long.` })
+  return text
+}
+
 /**
  * Reads attributes that a client sent: names in whatever case, as they are called here; those that nobody knows or nobody
  * may set are left out, and so is what means "unassigned" (null, an empty list, an empty text). The order is that of `known`,

@@ -52,7 +52,11 @@ export const USER_ATTRIBUTES: readonly Attribute[] = [
 
 const MANAGER = [
   attribute('value', 'The id of the manager.', { caseExact: true }),
-  attribute('$ref', 'The address of the manager.', { type: 'reference', referenceTypes: ['User'], caseExact: true }),
+  attribute('$ref', 'The address of the manager.', {
+    type: 'reference',
+    referenceTypes: ['User'],
+    caseExact: true,
+  }),
   attribute('displayName', 'The name of the manager.', { mutability: 'readOnly' }),
 ]
 

@@ -3,7 +3,7 @@ import { canonicalEmail } from '../../users/index.ts'
 import { scimErrors } from '../errors.ts'
 import { SCIM_LIMITS } from '../limits.ts'
 import type { PathScope } from '../patch/path.ts'
-import { type Attributes, isObject, readAttributes, requireObject } from '../resources/read.ts'
+import { type Attributes, isObject, readAttributes, requireObject, requireShort } from '../resources/read.ts'
 import { IGNORED, USER_BODY } from '../resources/user-schema.ts'
 import { URN } from '../urns.ts'
 import { foldName } from './user-name.ts'
@@ -41,8 +41,8 @@ export function readUser(body: unknown): DirectoryUser {
     throw httpErrors.payloadTooLarge()
   return {
     userName,
-    userNameKey: foldName(userName),
-    externalId: typeof externalId === 'string' ? externalId : null,
+    userNameKey: requireShort('userName', foldName(userName)),
+    externalId: typeof externalId === 'string' ? requireShort('externalId', externalId) : null,
     email: canonicalEmail(chosenEmail(attributes) ?? userName),
     fullName: fullNameOf(attributes),
     isActive: typeof active === 'boolean' ? active : undefined,
@@ -53,7 +53,8 @@ export function readUser(body: unknown): DirectoryUser {
 /** The primary address, or the one for work, or else the first. */
 function chosenEmail({ emails }: Attributes): string | undefined {
   const given = Array.isArray(emails) ? emails.filter(isObject) : []
-  const chosen = given.find(({ primary }) => primary === true) ?? given.find(({ type }) => type === 'work') ?? given[0]
+  const chosen =
+    given.find(({ primary }) => primary === true) ?? given.find(({ type }) => type === 'work') ?? given[0]
   const value = chosen?.['value']
   return typeof value === 'string' ? value : undefined
 }

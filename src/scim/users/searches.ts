@@ -43,7 +43,10 @@ const emailType: Search = ({ op, value }) => {
   return requireText(value).toLowerCase() === 'work' ? sql`true` : sql`false`
 }
 
-const byId = equalitySearch((text) => (isId(text) ? eq(tenantUsers.id, text) : sql`false`), sql`${tenantUsers.id}`)
+const byId = equalitySearch(
+  (text) => (isId(text) ? eq(tenantUsers.id, text) : sql`false`),
+  sql`${tenantUsers.id}`,
+)
 const byExternalId = equalitySearch(
   (text): SQL => eq(scimUsers.externalId, text),
   sql`${scimUsers.externalId}`,

@@ -25,7 +25,12 @@ export interface DirectoryUsers {
   /** Makes a user what it is told to be. @throws scimErrors, memberErrors.lastOwner, what `expect` throws */
   replace(directory: Directory, id: string, user: DirectoryUser, expect: Expect): Promise<StoredUser>
   /** The same of what operations make of the user. */
-  patch(directory: Directory, id: string, operations: readonly Operation[], expect: Expect): Promise<StoredUser>
+  patch(
+    directory: Directory,
+    id: string,
+    operations: readonly Operation[],
+    expect: Expect,
+  ): Promise<StoredUser>
   /** @throws memberErrors.lastOwner */
   remove(directory: Directory, id: string, expect: Expect): Promise<void>
 }
@@ -118,7 +123,10 @@ function differences(before: Attributes, after: Attributes, except: readonly str
 }
 
 /** What is kept beside the user's own columns; the addresses of an account that has its own are not the directory's. */
-function namesOf({ userName, userNameKey, externalId, attributes }: DirectoryUser, hasOwnCredential: boolean) {
+function namesOf(
+  { userName, userNameKey, externalId, attributes }: DirectoryUser,
+  hasOwnCredential: boolean,
+) {
   const { userName: _name, externalId: _id, active: _active, emails, ...rest } = attributes
   const kept = hasOwnCredential || emails === undefined ? rest : { ...rest, emails }
   return { userName, userNameKey, externalId, attributes: kept }

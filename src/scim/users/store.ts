@@ -70,7 +70,10 @@ export async function updateUser(
 
 /** Whether the name is another user's: in the directory, or as the address of one whom that does not know. */
 export async function isNameTaken(tx: TenantTx, userNameKey: string, id: Id): Promise<boolean> {
-  const isKnown = tx.orm.select({ id: scimUsers.userId }).from(scimUsers).where(eq(scimUsers.userId, tenantUsers.id))
+  const isKnown = tx.orm
+    .select({ id: scimUsers.userId })
+    .from(scimUsers)
+    .where(eq(scimUsers.userId, tenantUsers.id))
   const rows = await tx.orm
     .select({ id: tenantUsers.id })
     .from(tenantUsers)
