@@ -27,6 +27,10 @@ export function scimRoutes(server: HttpServer, { keyGuard, provisioning, events 
   // A plugin, because the media type is that of these routes alone.
   server.register((scope: HttpServer, _options, done) => {
     acceptJsonAs(scope, SCIM_MEDIA_TYPE)
+    scope.addHook('preSerialization', (_request, reply, payload, next) => {
+      reply.header('content-type', `${SCIM_MEDIA_TYPE}; charset=utf-8`)
+      next(null, payload)
+    })
     discoveryRoutes(scope)
     directoryUserRoutes(scope, { guard, users: createDirectoryUsers({ provisioning, events }) })
     directoryGroupRoutes(scope, { guard, groups: createDirectoryGroups({ events }) })
