@@ -41,6 +41,9 @@ export interface ComposeOptions {
 export type Platform = Awaited<ReturnType<typeof compose>>
 
 const CORE_POOL = { applicationName: 'tenantry core', timeouts: REQUEST_TIMEOUTS, max: 10 }
+/** Beside the sources as beside the build: both lie one level below the project. */
+const directory = (tree: 'core' | 'tenant') =>
+  fileURLToPath(new URL(`../migrations/${tree}/`, import.meta.url))
 export const MIGRATIONS = { core: directory('core'), tenant: directory('tenant') } as const
 
 /**
@@ -113,9 +116,4 @@ async function wire(options: ComposeOptions, closers: Closers) {
         log.error({ err: error }, `closing failed: ${name}`)
     },
   }
-}
-
-/** Beside the sources as beside the build: both lie one level below the project. */
-function directory(tree: 'core' | 'tenant'): string {
-  return fileURLToPath(new URL(`../migrations/${tree}/`, import.meta.url))
 }

@@ -4,14 +4,14 @@ import { describeWork, type Id, isId } from '../platform/index.ts'
 import { type CoreDb, type Tenancy, type TenantDb, tenancyErrors } from '../tenancy/index.ts'
 import type { CoreUser, TenantUser } from '../users/index.ts'
 import type { KeyAdmission } from './api-keys/admission.ts'
-import { createKeyGuard, holderOfKey, type KeyGuard } from './api-keys/guard.ts'
+import { createKeyGuard, type KeyGuard } from './api-keys/guard.ts'
 import { isMeantAsKey, readKey } from './api-keys/key-text.ts'
 import type { KeyPrincipal } from './api-keys/principal.ts'
 import { bearerTokenOf } from './bearer.ts'
 import { authErrors } from './errors.ts'
 import type { AccessClaims, AccessTokens } from './keys/access-token.ts'
 import type { Audience } from './keys/tables.ts'
-import { type Holder, permissionGuard } from './permission-guard.ts'
+import { permissionGuard } from './permission-guard.ts'
 import { secondFactorErrors } from './second-factor/errors.ts'
 import type { Freshness } from './second-factor/step-up.ts'
 import { SECURITY_SCHEMES } from './security-schemes.ts'
@@ -123,7 +123,7 @@ function createTenantGuard(options: GuardOptions): PermissionGuard<TenantPrincip
     return await admitToTenant(options, request, wanted(await options.tokens.verify(token), 'tenant'))
   }
   const errors = [...TOKEN_ERRORS, ...TENANT_ERRORS]
-  return permissionGuard([TENANT_SECURITY], admit, errors, holderOf, [KEY_SECURITY])
+  return permissionGuard([TENANT_SECURITY], admit, errors, (principal) => principal, [KEY_SECURITY])
 }
 
 /**
@@ -144,7 +144,7 @@ function createAccountGuard(
     [CORE_SECURITY, TENANT_SECURITY],
     admit,
     [...TOKEN_ERRORS, ...TENANT_ERRORS],
-    (principal) => (principal.scope === 'tenant' ? principal.user : undefined),
+    (principal) => (principal.scope === 'tenant' ? principal : undefined),
   )
 }
 
@@ -205,10 +205,6 @@ async function authenticate(request: FastifyRequest, tokens: AccessTokens): Prom
   const token = bearerTokenOf(request)
   if (isMeantAsKey(token)) throw readKey(token) ? authErrors.insufficientScope() : authErrors.invalidToken()
   return await tokens.verify(token)
-}
-
-function holderOf(principal: TenantPrincipal): Holder {
-  return principal.via === 'key' ? holderOfKey(principal) : principal.user
 }
 
 /** Throws authErrors.insufficientScope. */

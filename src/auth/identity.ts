@@ -68,7 +68,7 @@ export async function openIdentity(options: IdentityOptions): Promise<Identity> 
   const sessions = createSessions({ tokens, box, config, events, log, limits: createRateLimits(limits) })
   const proofs = createProofs({ box, clock })
   const secondFactor = createSecondFactorSignIn({ core, sessions, proofs, repeats })
-  const keyAdmission = createKeyAdmission({ tenancy, repeats, log })
+  const keyAdmission = createKeyAdmission({ core, tenancy, repeats, clock, log })
   return {
     keys,
     keyAdmission,

@@ -1,19 +1,12 @@
 import { sql } from 'drizzle-orm'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { unique } from '../support/api-client.ts'
+import { makeKey } from '../support/api-keys.ts'
 import { atOnce } from '../support/at-once.ts'
 import type { CheckedPlatform } from '../support/checked-platform.ts'
 import { addLinked } from '../support/people.ts'
 import { inTenant } from '../support/rows.ts'
-import {
-  ENTERPRISE,
-  newKey,
-  newScimTenant,
-  type ScimTenant,
-  scimError,
-  startScim,
-  USER,
-} from '../support/scim.ts'
+import { ENTERPRISE, newScimTenant, type ScimTenant, scimError, startScim, USER } from '../support/scim.ts'
 import { ID, TIME } from '../support/shapes.ts'
 
 let test: CheckedPlatform
@@ -214,7 +207,8 @@ describe('owners', () => {
     const fresh = await newScimTenant(test)
     const admin = await addLinked(test, fresh.tenantId, 'admin')
     const second = await addLinked(test, fresh.tenantId, 'owner')
-    const token = await newKey(test, fresh.tenantId, admin.tenantToken)
+    const by = { token: admin.tenantToken, tenantId: fresh.tenantId }
+    const { key: token } = await makeKey(test, by, ['directory.provision'])
     const path = `/scim/v2/${fresh.tenantId}/Users/${second.memberId}`
     expect(await test.api.send('DELETE', path, undefined, { token })).toMatchObject(scimError(403))
     expect((await fresh.send('DELETE', `/Users/${second.memberId}`)).status).toBe(204)

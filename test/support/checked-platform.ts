@@ -24,6 +24,7 @@ const SECRETS = [
   'trt_',
   'tro_',
   'trm_',
+  'tnk_',
   'otpauth:',
   'postgres://',
   'postgresql://',

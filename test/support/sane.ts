@@ -11,7 +11,7 @@ const LEAKS = [
   /postgres(ql)?:\/\//,
   /\$argon2|\$2[aby]\$/,
   /eyJ[\w-]{10,}/,
-  /tr[tom]_[\w-]{10,}/,
+  /t(r[tom]|nk)_[\w-]{10,}/,
   /\/(home|root|usr|tmp|var|work|app|src)\//,
   /Failed query|duplicate key|violates/,
 ]
@@ -118,6 +118,8 @@ function withoutTokens(body: unknown): unknown {
   if (typeof body !== 'object' || body === null) return body
   if ('keys' in body && Array.isArray(body.keys))
     return { ...body, keys: body.keys.map((key) => ({ ...key, x: '', kid: '' })) }
+  if ('key' in body && typeof body.key === 'string' && body.key.startsWith('tnk_'))
+    return { ...body, key: '' }
   if ('mfa_token' in body) return { ...body, mfa_token: '' }
   if (!('access_token' in body)) return body
   return { ...body, access_token: '', refresh_token: '' }

@@ -1,4 +1,5 @@
 import type { ApiReply, Method, SignedInUser } from './api-client.ts'
+import { makeKey } from './api-keys.ts'
 import { type CheckedPlatform, startCheckedPlatform } from './checked-platform.ts'
 import { enter, type LinkedPerson } from './people.ts'
 
@@ -42,7 +43,7 @@ export async function newScimTenant(test: CheckedPlatform): Promise<ScimTenant> 
   const founder = await test.api.register()
   const { id: tenantId } = await test.api.createOrganization(founder)
   const owner = await enter(test, tenantId, founder)
-  const key = await newKey(test, tenantId, owner.tenantToken)
+  const { key } = await makeKey(test, { token: owner.tenantToken, tenantId }, ['directory.provision'])
   const send: ScimTenant['send'] = (method, path, body, headers = {}) =>
     test.api.send(method, `/scim/v2/${tenantId}${path}`, body, {
       token: key,
@@ -61,18 +62,6 @@ export async function newScimTenant(test: CheckedPlatform): Promise<ScimTenant> 
       return reply.body
     },
   }
-}
-
-/** Makes an API key by somebody who may. */
-export async function newKey(
-  test: CheckedPlatform,
-  tenantId: string,
-  token: string,
-  scopes: readonly string[] = ['directory.provision'],
-): Promise<string> {
-  const reply = await test.api.post('/api-keys', { name: 'directory', scopes }, { token, tenantId })
-  if (reply.status !== 201) throw new Error(`no key: ${reply.status} ${reply.text}`)
-  return reply.body.key
 }
 
 /** The error that SCIM answers. */

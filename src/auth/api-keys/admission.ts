@@ -3,22 +3,26 @@ import type { Repeats } from '../../audit/index.ts'
 import { coarseNetworkOf } from '../../http/index.ts'
 import {
   appErrorIn,
+  type Clock,
   currentClientAddress,
   describeWork,
   type Id,
   type Logger,
   runDetached,
 } from '../../platform/index.ts'
-import type { Tenancy, TenantDb } from '../../tenancy/index.ts'
+import type { CoreDb, Tenancy, TenantDb } from '../../tenancy/index.ts'
 import { keyRefused } from '../audit.ts'
 import { authErrors } from '../errors.ts'
 import { hashSecret, readKey } from './key-text.ts'
+import { createMakerAccounts } from './maker-accounts.ts'
 import type { KeyPrincipal } from './principal.ts'
 import { findPresentedKey, noteUse, type PresentedKey } from './store.ts'
 
 export interface KeyAdmissionOptions {
+  readonly core: CoreDb
   readonly tenancy: Tenancy
   readonly repeats: Repeats
+  readonly clock: Clock
   readonly log: Logger
 }
 
@@ -39,7 +43,9 @@ export interface KeyAdmission {
 /** Compared with where there is no key, so that both take as long. */
 const NOBODYS = hashSecret('')
 
-export function createKeyAdmission({ tenancy, repeats, log }: KeyAdmissionOptions): KeyAdmission {
+export function createKeyAdmission(options: KeyAdmissionOptions): KeyAdmission {
+  const { tenancy, repeats, log } = options
+  const isAccountActive = createMakerAccounts(options)
   const uses = createUseNotes(log)
   return {
     admit: async (token, tenantId) => {
@@ -49,7 +55,7 @@ export function createKeyAdmission({ tenancy, repeats, log }: KeyAdmissionOption
       const key = await findPresentedKey(tenant, parts.id)
       const isProven = isSame(hashSecret(parts.secret), key?.secretHash ?? NOBODYS)
       if (!key) throw authErrors.invalidToken()
-      const fault = isProven ? faultOf(key) : 'secret'
+      const fault = isProven ? await faultOf(key, isAccountActive) : 'secret'
       if (fault !== undefined) {
         repeats.note(tenant, `api key ${tenantId} ${parts.id} ${fault}`, keyRefused(parts.id, fault))
         throw authErrors.invalidToken()
@@ -67,9 +73,13 @@ function isSame(one: string, other: string): boolean {
   return timingSafeEqual(Buffer.from(one), Buffer.from(other))
 }
 
-function faultOf({ status, user }: PresentedKey): string | undefined {
+async function faultOf(
+  { status, user }: PresentedKey,
+  isAccountActive: (coreUserId: Id) => Promise<boolean>,
+): Promise<string | undefined> {
   if (status !== 'active') return status
-  return user.isActive ? undefined : 'creator'
+  const { isActive, coreUserId } = user
+  return isActive && (coreUserId === null || (await isAccountActive(coreUserId))) ? undefined : 'creator'
 }
 
 /** What is over in a moment stays 503: a machine that heard 401 would give its key up. */

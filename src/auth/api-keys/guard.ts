@@ -4,15 +4,10 @@ import { isId } from '../../platform/index.ts'
 import { tenancyErrors } from '../../tenancy/index.ts'
 import { bearerTokenOf } from '../bearer.ts'
 import { authErrors } from '../errors.ts'
-import { type Holder, permissionGuard } from '../permission-guard.ts'
+import { permissionGuard } from '../permission-guard.ts'
 import { SECURITY_SCHEMES } from '../security-schemes.ts'
 import type { KeyAdmission } from './admission.ts'
 import type { KeyPrincipal } from './principal.ts'
-
-/** Whose permissions decide about a request with a key. */
-export function holderOfKey({ user, scopes }: KeyPrincipal): Holder {
-  return { id: user.id, role: user.role, scopes }
-}
 
 /** Makes the guard of routes for machines alone. */
 export type KeyGuard = (tenantIdOf: (request: FastifyRequest) => unknown) => PermissionGuard<KeyPrincipal>
@@ -30,7 +25,7 @@ export function createKeyGuard(keys: KeyAdmission): KeyGuard {
       if (!isId(tenantId)) throw authErrors.invalidToken()
       return await keys.admit(token, tenantId)
     }
-    return permissionGuard([{ [SECURITY_SCHEMES.apiKey]: [] }], admit, ERRORS, holderOfKey)
+    return permissionGuard([{ [SECURITY_SCHEMES.apiKey]: [] }], admit, ERRORS, (principal) => principal)
   }
 }
 
