@@ -75,7 +75,7 @@ describe('O14 deactivation', () => {
     const people = await Promise.all(
       Array.from({ length: 4 }, () => test.api.register({ tenantId: tenant.tenantId })),
     )
-    const replies = await atOnce(16, async (index) => {
+    const replies = await atOnce(8, async (index) => {
       const person = people[index % 4] ?? people[0]
       if (!person) throw new Error('nobody')
       if (index < 4)

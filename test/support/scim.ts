@@ -35,7 +35,8 @@ export interface ScimResource {
 
 /** A platform on which an organization has a directory. */
 export async function startScim(): Promise<{ test: CheckedPlatform; tenant: ScimTenant }> {
-  const test = await startCheckedPlatform()
+  // Of 16 at once none waits for a connection: how long that takes is the business of other tests.
+  const test = await startCheckedPlatform({ env: { TENANT_CONNECTIONS_PER_TENANT: '16' } })
   return { test, tenant: await newScimTenant(test) }
 }
 
