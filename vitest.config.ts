@@ -17,6 +17,7 @@ const GUARD = [
 export default defineConfig({
   test: {
     include: ['src/**/*.test.ts', 'test/**/*.test.ts'],
+    exclude: ['test/slow/**', '**/node_modules/**'],
     globalSetup: ['test/support/global-setup.ts'],
     pool: 'forks',
     // No test replaces a module, so nothing is gained by loading the house once more for each file: a third of the CPU.

@@ -8,10 +8,13 @@ import { fleetRun } from './rows/fleet-run.ts'
 import { fleetStatusRow } from './rows/fleet-status.ts'
 import { growth } from './rows/growth.ts'
 import { hotPath } from './rows/hot-path.ts'
+import { logins } from './rows/logins.ts'
 import { manyTenants } from './rows/many-tenants.ts'
+import { manyTokens } from './rows/many-tokens.ts'
 import type { Measurement } from './rows/measurement.ts'
 import { memory } from './rows/memory.ts'
 import { noisyNeighbour } from './rows/noisy-neighbour.ts'
+import { waitingLogins } from './rows/waiting-logins.ts'
 import { createEffort } from './support/effort.ts'
 import { type Options, parseOptions, UsageError } from './support/options.ts'
 import { printTable } from './support/report.ts'
@@ -28,6 +31,9 @@ const MEASUREMENTS: Readonly<Record<string, Measurement>> = {
   'fleet-status': fleetStatusRow,
   memory,
   'noisy-neighbour': noisyNeighbour,
+  logins,
+  'waiting-logins': waitingLogins,
+  'many-tokens': manyTokens,
 }
 
 const options = readOptions()

@@ -21,6 +21,37 @@ const PASSWORD = 'correct horse battery staple'
 const POLL_MS = 50
 const READY_WITHIN_MS = 60_000
 
+/** What somebody signs in with, on the platform or in one organization. */
+export interface Credentials {
+  readonly email: string
+  readonly password: string
+  readonly tenantId: string | undefined
+}
+
+/** Registers somebody who will sign in. */
+export async function registerCredentials(url: string, tenantId?: string): Promise<Credentials> {
+  const email = `bench-${randomBytes(6).toString('hex')}@example.com`
+  const body = { email, password: PASSWORD, full_name: 'Bench User' }
+  await post<AuthAnswer>(`${url}/api/v1/auth/register`, body, tenantHeader(tenantId))
+  return { email, password: PASSWORD, tenantId }
+}
+
+/** Signs somebody in; with another status than 200 the token is empty. */
+export async function login(
+  url: string,
+  { email, password, tenantId }: Credentials,
+  signal?: AbortSignal,
+): Promise<{ readonly status: number; readonly token: string }> {
+  const response = await fetch(`${url}/api/v1/auth/login`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', ...tenantHeader(tenantId) },
+    body: JSON.stringify({ email, password }),
+    ...(signal && { signal }),
+  })
+  const { access_token: token = '' } = (await response.json()) as Partial<AuthAnswer>
+  return { status: response.status, token }
+}
+
 /** A new core user, or with `tenantId` a new user of that tenant. */
 export async function register(url: string, tenantId?: string): Promise<Session> {
   const email = `bench-${randomBytes(6).toString('hex')}@example.com`
@@ -51,7 +82,7 @@ export async function createOrganization(url: string, owner: Session): Promise<C
 }
 
 /** What a tenant's user sends along with a request. */
-export function tenantHeaders(tenantId: string, { token }: Session): Record<string, string> {
+export function tenantHeaders(tenantId: string, { token }: Pick<Session, 'token'>): Record<string, string> {
   return { authorization: `Bearer ${token}`, 'x-tenant-id': tenantId }
 }
 

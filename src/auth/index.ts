@@ -19,6 +19,7 @@ export { type KeyRecord, listSigningKeys } from './keys/store.ts'
 export { AUDIENCES, type Audience, signingKeys } from './keys/tables.ts'
 export { oneTimeTokens } from './one-time/tables.ts'
 export { hashOneTimeToken, looksLikeOneTimeToken, newOneTimeToken } from './one-time/token.ts'
+export { passkeyChallenges, passkeys } from './passkeys/tables.ts'
 export {
   createPasswordHasher,
   type PasswordHasher,

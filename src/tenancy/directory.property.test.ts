@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
+import { runs } from '../../test/support/effort.ts'
 import { type Id, type ListenerHandlers, newId } from '../platform/index.ts'
 import { TenantDirectory } from './directory.ts'
 import type { TenantRecord } from './types.ts'
@@ -178,6 +179,6 @@ it('no look-up is answered with less than was announced before it, and in the en
       }
       await world.settle()
     }),
-    { numRuns: 500 },
+    { numRuns: runs(500) },
   )
 })

@@ -18,7 +18,8 @@ afterAll(() => place[Symbol.asyncDispose]())
 
 async function demo(env: Readonly<Record<string, string>>): Promise<Finished> {
   const npm = { PATH: SHELL_PATH, npm_config_update_notifier: 'false' }
-  return await place.start('npm', ['run', 'demo'], { cwd: project, env: { ...npm, ...env } }).finished()
+  const how = { cwd: project, env: { ...npm, ...env }, showsSecrets: true }
+  return await place.start('npm', ['run', 'demo'], how).finished()
 }
 
 /** The requests of the flow with the statuses that came, as the demo prints them. */

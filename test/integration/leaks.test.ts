@@ -1,6 +1,7 @@
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { afterAll, beforeAll, expect, it } from 'vitest'
+import { silentLogger } from '../../src/platform/index.ts'
 import { createApiClient, PASSWORD, type SignedInUser, unique } from '../support/api-client.ts'
 import { startPlatform, type TestPlatform } from '../support/platform.ts'
 
@@ -17,7 +18,7 @@ const collectGarbage: () => void = runInNewContext('gc')
 let test: TestPlatform
 const members: (SignedInUser & { tenantId: string })[] = []
 beforeAll(async () => {
-  test = await startPlatform({ env: { TENANT_CONNECTIONS: '4', SPARE_DATABASES: '0' } })
+  test = await startPlatform({ env: { TENANT_CONNECTIONS: '4', SPARE_DATABASES: '0' }, log: silentLogger })
   const owner = await test.api.register()
   for (let made = 0; made < TENANTS; made++) {
     const { id } = await test.api.createOrganization(owner)

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest'
 import { type ApiReply, type SignedInUser, unique } from '../support/api-client.ts'
 import { breakBirths, healBirths } from '../support/births.ts'
 import { type CheckedPlatform, startCheckedPlatform } from '../support/checked-platform.ts'
+import { runs } from '../support/effort.ts'
 import { inCore } from '../support/rows.ts'
 
 let test: CheckedPlatform
@@ -47,7 +48,7 @@ it('J13 H4 each key of each user makes one organization, and answers every repea
       for (const one of steps) await take(run, one)
       await expectOneEach(run)
     }),
-    { numRuns: 12 },
+    { numRuns: runs(12) },
   )
 })
 

@@ -6,6 +6,7 @@ import { isCleanText } from '../../src/http/index.ts'
 import type { SignedInUser } from '../support/api-client.ts'
 import { type CheckedPlatform, startCheckedPlatform } from '../support/checked-platform.ts'
 import { onServer } from '../support/databases.ts'
+import { runs } from '../support/effort.ts'
 import { inCore } from '../support/rows.ts'
 
 let test: CheckedPlatform
@@ -76,7 +77,7 @@ it('E2 whatever an organization is called, only its id becomes a name in Postgre
       await create({ name, slug })
       await create({ name, slug: `${slug}${MARK}` })
     }),
-    { numRuns: 15 },
+    { numRuns: runs(15) },
   )
   expect(ids.length).toBeGreaterThan(5)
   const rows = await inCore<{ database_name: string }>(test.platform, sql`SELECT database_name FROM tenants`)
@@ -93,6 +94,6 @@ it('D9 a slug that is not made of lower case ASCII letters, digits and single da
       const reply = await test.api.post('/organizations', { name: 'Slug', slug }, { token: owner.token })
       expect(reply).toMatchObject({ status: 422, body: { errors: [{ pointer: '/slug' }] } })
     }),
-    { numRuns: 100 },
+    { numRuns: runs(100) },
   )
 })

@@ -3,6 +3,7 @@ import fc from 'fast-check'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { unique } from '../support/api-client.ts'
 import { type CheckedPlatform, startCheckedPlatform } from '../support/checked-platform.ts'
+import { runs, within } from '../support/effort.ts'
 import { acceptAsNew, sentTo } from '../support/invitations.ts'
 import { enter, type LinkedPerson } from '../support/people.ts'
 import { inTenant } from '../support/rows.ts'
@@ -165,20 +166,24 @@ const commands = fc.commands(
   { maxCommands: 24 },
 )
 
-it('O10 H8 whatever is done to invitations, the newest token of a pending one works, and no other', async () => {
-  await fc.assert(
-    fc.asyncProperty(commands, async (steps) => {
-      const model: Model = { invitations: [], members: new Set() }
-      const real = new Real()
-      await fc.asyncModelRun(() => ({ model, real }), steps)
-      const call = { token: owner.tenantToken, tenantId }
-      const { items } = (await test.api.get('/invitations?limit=100', call)).body
-      for (const [index, { status }] of model.invitations.entries()) {
-        const found = items.find(({ id }: { id: string }) => id === real.made[index]?.id)
-        expect(found?.status).toBe(status)
-      }
-    }),
-    // Told at a failure, with the seed and the path that repeat it.
-    { numRuns: 40, verbose: fc.VerbosityLevel.Verbose },
-  )
-}, 60_000)
+it(
+  'O10 H8 whatever is done to invitations, the newest token of a pending one works, and no other',
+  async () => {
+    await fc.assert(
+      fc.asyncProperty(commands, async (steps) => {
+        const model: Model = { invitations: [], members: new Set() }
+        const real = new Real()
+        await fc.asyncModelRun(() => ({ model, real }), steps)
+        const call = { token: owner.tenantToken, tenantId }
+        const { items } = (await test.api.get('/invitations?limit=100', call)).body
+        for (const [index, { status }] of model.invitations.entries()) {
+          const found = items.find(({ id }: { id: string }) => id === real.made[index]?.id)
+          expect(found?.status).toBe(status)
+        }
+      }),
+      // Told at a failure, with the seed and the path that repeat it.
+      { numRuns: runs(40), verbose: fc.VerbosityLevel.Verbose },
+    )
+  },
+  within(60_000),
+)

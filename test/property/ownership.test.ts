@@ -3,6 +3,7 @@ import fc from 'fast-check'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import type { ApiReply } from '../support/api-client.ts'
 import { type CheckedPlatform, startCheckedPlatform } from '../support/checked-platform.ts'
+import { runs, within } from '../support/effort.ts'
 import { addLinked, enter, type LinkedPerson, type Role } from '../support/people.ts'
 import { inCore, inTenant } from '../support/rows.ts'
 
@@ -142,26 +143,30 @@ const verb = fc.constantFrom<Verb>(
 )
 const step = fc.record({ by: fc.nat(PEOPLE - 1), to: fc.nat(PEOPLE - 1), verb })
 
-it('H13 whatever members do to each other, the rules hold, and somebody owns the organization', async () => {
-  const founder = await test.api.register()
-  await fc.assert(
-    fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 25 }), async (steps) => {
-      const { id } = await test.api.createOrganization(founder)
-      const people = [await enter(test, id, founder)]
-      const model: Model = { people: [{ role: 'owner', isActive: true }] }
-      for (const role of ['owner', 'admin', 'member'] as const) {
-        people.push(await addLinked(test, id, role))
-        model.people.push({ role, isActive: true })
-      }
-      for (const one of steps) {
-        const wanted = expected(model, one)
-        const reply = await perform({ id, people }, one)
-        const outcome = typeof wanted === 'string' ? reply.body?.code : reply.status
-        expect(outcome, JSON.stringify(one)).toBe(wanted)
-      }
-      await expectModel(model, { id, people })
-    }),
-    // Told at a failure, with the seed and the path that repeat it.
-    { numRuns: 6, verbose: fc.VerbosityLevel.Verbose },
-  )
-}, 60_000)
+it(
+  'H13 whatever members do to each other, the rules hold, and somebody owns the organization',
+  async () => {
+    const founder = await test.api.register()
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 25 }), async (steps) => {
+        const { id } = await test.api.createOrganization(founder)
+        const people = [await enter(test, id, founder)]
+        const model: Model = { people: [{ role: 'owner', isActive: true }] }
+        for (const role of ['owner', 'admin', 'member'] as const) {
+          people.push(await addLinked(test, id, role))
+          model.people.push({ role, isActive: true })
+        }
+        for (const one of steps) {
+          const wanted = expected(model, one)
+          const reply = await perform({ id, people }, one)
+          const outcome = typeof wanted === 'string' ? reply.body?.code : reply.status
+          expect(outcome, JSON.stringify(one)).toBe(wanted)
+        }
+        await expectModel(model, { id, people })
+      }),
+      // Told at a failure, with the seed and the path that repeat it.
+      { numRuns: runs(6), verbose: fc.VerbosityLevel.Verbose },
+    )
+  },
+  within(60_000),
+)

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { type CheckedPlatform, startCheckedPlatform } from '../support/checked-platform.ts'
+import { runs } from '../support/effort.ts'
 import { REALM_NAMES, realmOf } from '../support/realms.ts'
 import { LogOut, RefreshNewest, RefreshOld, RevokeAll, SignIn } from './support/session-commands.ts'
 import { Families, type FamiliesModel } from './support/session-families.ts'
@@ -45,7 +46,7 @@ it.each(REALM_NAMES)(
         expect(model.families).toHaveLength(real.size)
       }),
       // Told at a failure, with the seed and the path that repeat it.
-      { numRuns: 20, verbose: fc.VerbosityLevel.Verbose },
+      { numRuns: runs(20), verbose: fc.VerbosityLevel.Verbose },
     )
   },
   60_000,

@@ -3,6 +3,7 @@ import { sql } from 'drizzle-orm'
 import fc from 'fast-check'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { type CheckedPlatform, startCheckedPlatform } from '../support/checked-platform.ts'
+import { runs } from '../support/effort.ts'
 import { REALM_NAMES, realmOf, type TestRealm } from '../support/realms.ts'
 import {
   answer,
@@ -136,7 +137,7 @@ it.each(REALM_NAMES)(
     const realm = realmOf(test, name === 'core' ? undefined : tenantId)
     await fc.assert(
       fc.asyncProperty(fc.array(step, { maxLength: 30 }), (steps) => follow(realm, steps)),
-      { numRuns: 15, verbose: fc.VerbosityLevel.Verbose },
+      { numRuns: runs(15), verbose: fc.VerbosityLevel.Verbose },
     )
   },
   60_000,

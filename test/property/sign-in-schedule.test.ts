@@ -6,6 +6,7 @@ import { MemoryCounter } from '../../src/auth/throttle/memory.ts'
 import { createSchedule, delayAfter, rememberedAfter } from '../../src/auth/throttle/schedule.ts'
 import { sweep } from '../../src/auth/throttle/store.ts'
 import { unique } from '../support/api-client.ts'
+import { runs } from '../support/effort.ts'
 import { PRODUCTION_LIMITS } from '../support/limits.ts'
 import { startPlatform, type TestPlatform } from '../support/platform.ts'
 import { inCore } from '../support/rows.ts'
@@ -116,7 +117,7 @@ describe('the schedule of failed sign-ins', () => {
         const who = `${unique('who')}@example.com`
         await walk(taken, { attempt: (ending) => attempt(who, ending), pass })
       }),
-      { numRuns: 25 },
+      { numRuns: runs(25) },
     )
   })
 

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest'
 import { newId } from '../../src/platform/index.ts'
 import type { SignedInUser } from '../support/api-client.ts'
 import { type CheckedPlatform, startCheckedPlatform } from '../support/checked-platform.ts'
+import { runs } from '../support/effort.ts'
 import { countCoreQueries } from '../support/rows.ts'
 
 let test: CheckedPlatform
@@ -65,7 +66,7 @@ it('B1 B4 whatever the header holds, but for the token’s own tenant: 400 or 40
       // Refused without a look anywhere, hundreds of them would be one turn of the event loop: it would count as blocked.
       await nextTurn()
     }),
-    { numRuns: 400 },
+    { numRuns: runs(400) },
   )
   queries.stop()
   expect(queries.count).toBe(0)
@@ -82,6 +83,6 @@ it('B4 without a token, too: a header that is no id never gets as far as an acco
       const { status } = await test.api.post('/auth/login', credentials, { tenantId })
       expect([400, 404]).toContain(status)
     }),
-    { numRuns: 100 },
+    { numRuns: runs(100) },
   )
 })

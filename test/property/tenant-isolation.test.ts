@@ -3,6 +3,7 @@ import fc from 'fast-check'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { type SignedInUser, unique } from '../support/api-client.ts'
 import { type CheckedPlatform, startCheckedPlatform } from '../support/checked-platform.ts'
+import { runs } from '../support/effort.ts'
 import { inTenant } from '../support/rows.ts'
 
 const TENANTS = 4
@@ -45,7 +46,7 @@ it('B9 B12 tenant A’s token never reads or changes tenant B, in whatever order
         for (const round of rounds) await Promise.all(oneWriteEach(round).map(take))
       },
     ),
-    { numRuns: 30 },
+    { numRuns: runs(30) },
   )
   for (const { id, metadata } of tenants) {
     const rows = await inTenant(test.platform, id, sql`SELECT metadata FROM users WHERE NOT is_owner`)

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import type { HttpServer } from '../../src/http/index.ts'
+import { PASSWORD } from './secrets/index.ts'
 
 export interface ApiReply {
   readonly status: number
@@ -25,6 +26,8 @@ export interface ApiExchange {
   readonly method: Method
   /** Path and query. */
   readonly url: string
+  /** What was sent; absent where nothing was. */
+  readonly sent?: unknown
   readonly call: ApiCall
   readonly reply: ApiReply
 }
@@ -60,7 +63,7 @@ export interface ApiClient {
   ): Promise<{ id: string; slug: string; database_name: string }>
 }
 
-export const PASSWORD = 'correct horse battery staple'
+export { PASSWORD }
 
 let count = 0
 
@@ -101,7 +104,7 @@ export function createApiClient(
       text: response.body,
       body: isJson ? response.json() : undefined,
     }
-    observe({ method, url, call, reply })
+    observe({ method, url, sent: body, call, reply })
     return reply
   }
 

@@ -1,5 +1,6 @@
 import { EXIT, type ExitCode, runCommandLine, type Surroundings } from '../../src/cli/index.ts'
-import { TEST_SECRET } from './platform.ts'
+import { createBook } from './platform-secrets.ts'
+import { TEST_SECRET } from './secrets/index.ts'
 
 /** How a command ended and what it wrote. */
 export interface Outcome {
@@ -8,8 +9,9 @@ export interface Outcome {
   readonly stderr: string
 }
 
-/** Runs commands on one core database, in this process, as where there is no terminal. */
+/** Runs commands on one core database, in this process, as where there is no terminal. None may write a secret (O16). */
 export function commandLine(databaseUrl: string) {
+  const secrets = createBook(databaseUrl)
   async function run(args: string | readonly string[], extra: Partial<Surroundings> = {}): Promise<Outcome> {
     let stdout = ''
     let stderr = ''
@@ -23,6 +25,7 @@ export function commandLine(databaseUrl: string) {
       serve: async () => EXIT.done,
       ...others,
     })
+    secrets.check('process', `${stdout}\n${stderr}`)
     return { code, stdout, stderr }
   }
   return {

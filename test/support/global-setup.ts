@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -11,6 +11,7 @@ import {
   withConnection,
   withDatabase,
 } from '../../src/platform/index.ts'
+import { PASSWORD, SecretBook, TEST_SECRET } from './secrets/index.ts'
 
 const INSTALLATION = '7e570000-0000-4000-8000-000000000000'
 const CORE_TEMPLATE = 'tenantry_test_core_template'
@@ -48,8 +49,18 @@ export async function setup({ provide }: TestProject): Promise<() => Promise<voi
   provide('coreTemplate', CORE_TEMPLATE)
   return async () => {
     await postgres.release()
+    await checkServerLog(`${postgres.location}.log`, [postgres.url, postgres.adminUrl])
     await rm(dataDir, { recursive: true, force: true })
   }
+}
+
+/** O16: what all tests together left in the server's log. */
+async function checkServerLog(path: string, urls: readonly string[]): Promise<void> {
+  const book = new SecretBook()
+  book.learn('a password', PASSWORD)
+  book.learn('TENANTRY_SECRET', TEST_SECRET)
+  for (const url of urls) book.learnUrl('the password of a role', url)
+  book.check('server log', await readFile(path, 'utf8'))
 }
 
 async function makeCoreTemplate(url: string): Promise<void> {

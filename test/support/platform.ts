@@ -7,25 +7,33 @@ import {
   type Clock,
   type Logger,
   MAINTENANCE_TIMEOUTS,
-  silentLogger,
   systemClock,
   withConnection,
 } from '../../src/platform/index.ts'
 import { type ApiClient, type ApiExchange, createApiClient } from './api-client.ts'
 import { createTestDatabase, onServer } from './databases.ts'
+import { recordLog } from './log-recorder.ts'
+import { createBook, leaksOf, watchExchange } from './platform-secrets.ts'
+import { type SecretBook, TEST_SECRET } from './secrets/index.ts'
 
 export interface TestPlatform {
   readonly platform: Platform
   readonly app: HttpServer
   readonly api: ApiClient
   readonly databaseUrl: string
-  /** Closes everything and drops every database that it made. Fails when a connection is left over. */
+  /** O16: the secrets that were handed in or got through `api`. A test that has others may teach them to it. */
+  readonly secrets: SecretBook
+  /**
+   * Closes everything and drops every database that it made. Fails when a connection is left over, or when a secret is in
+   * what was logged, mailed or stored.
+   */
   close(): Promise<void>
 }
 
 export interface TestPlatformOptions {
   readonly env?: Environment
   readonly clock?: Clock
+  /** By default one whose lines are searched for secrets at the end. */
   readonly log?: Logger
   /** The core database of another test platform, to stand for a second process beside it. */
   readonly databaseUrl?: string
@@ -39,11 +47,12 @@ export interface TestPlatformOptions {
   readonly observe?: (exchange: ApiExchange) => void
 }
 
-export const TEST_SECRET = 'test-secret-with-enough-different-characters-42'
+export { TEST_SECRET }
 
 /** The whole application on a core database of its own, driven without a socket. */
 export async function startPlatform(options: TestPlatformOptions = {}): Promise<TestPlatform> {
-  const { env = {}, clock = systemClock, log = silentLogger, through = (url) => url } = options
+  const written = recordLog()
+  const { env = {}, clock = systemClock, log = written.log, through = (url) => url } = options
   const own = options.databaseUrl === undefined ? await createTestDatabase(inject('coreTemplate')) : undefined
   const databaseUrl = options.databaseUrl ?? own?.url ?? ''
   if (options.ownTemplate) await giveOwnIdentity(databaseUrl)
@@ -57,13 +66,19 @@ export async function startPlatform(options: TestPlatformOptions = {}): Promise<
   })
   const app = await createApp(platform)
   options.extend?.(app, platform)
+  const secrets = createBook(databaseUrl)
   return {
     platform,
     app,
-    api: createApiClient(app, options.observe),
+    api: createApiClient(app, (exchange) => {
+      watchExchange(secrets, exchange)
+      options.observe?.(exchange)
+    }),
     databaseUrl,
+    secrets,
     close: async () => {
       await app.close()
+      const leaks = await leaksOf(platform, secrets, written.lines, own?.url)
       const databases = own ? await tenantDatabases(platform) : []
       if (options.ownTemplate) databases.push(...(await templateDatabases(platform)))
       const groupRole = `tenantry_tenants_${(await platform.tenancy.installationId()).slice(0, 8)}`
@@ -71,6 +86,7 @@ export async function startPlatform(options: TestPlatformOptions = {}): Promise<
       await dropAll(databases)
       if (options.ownTemplate) await dropGroupRole(groupRole)
       await own?.drop()
+      if (leaks.length > 0) throw new Error(leaks.join('\n'))
     },
   }
 }

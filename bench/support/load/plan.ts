@@ -10,9 +10,9 @@ export interface Stream {
   readonly targets: readonly Target[]
   /**
    * `zipf`: each request goes to a target drawn with the exponent 1.1. `own`: client n stays with target n, counted
-   * round and round.
+   * round and round. `turns`: each request goes to the next target, whichever client sends it.
    */
-  readonly choice: 'zipf' | 'own'
+  readonly choice: 'zipf' | 'own' | 'turns'
   /** Milliseconds between one client's requests; without it the next follows the answer at once. */
   readonly everyMs?: number
 }

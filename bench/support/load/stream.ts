@@ -26,9 +26,11 @@ async function playStream(stream: Stream, seconds: number, seed: number): Promis
   const draw = zipf(requests.length, ZIPF_EXPONENT, seededRandom(seed))
   const tally: Tally = { latencies: [], statuses: {} }
   const startedAt = performance.now()
+  let turn = 0
   const client = async (number: number): Promise<void> => {
     const connection = new HttpConnection(stream.targets[0]?.url ?? '')
-    const next = () => requests[stream.choice === 'zipf' ? draw() : number % requests.length] as Buffer
+    const choose = { zipf: draw, own: () => number, turns: () => turn++ }[stream.choice]
+    const next = () => requests[choose() % requests.length] as Buffer
     // Paced clients begin spread over their interval.
     const firstAt = startedAt + ((stream.everyMs ?? 0) * number) / stream.clients
     await playClient({ connection, next, firstAt, endAt: startedAt + seconds * 1_000, stream, tally })

@@ -3,8 +3,11 @@ import { coreUsers } from '../../users/index.ts'
 
 const time = (name: string) => timestamp(name, { withTimezone: true, precision: 3 })
 
-/** Authentication methods: password, one-time code, recovery code. */
-export const AMR = ['pwd', 'otp', 'rcv'] as const
+/**
+ * Authentication methods: password, one-time code, recovery code; a passkey that stays in one device or is copied to others
+ * (a key in hardware or in software, as far as anybody can tell), and that its user was there.
+ */
+export const AMR = ['pwd', 'otp', 'rcv', 'hwk', 'swk', 'user'] as const
 export type Amr = (typeof AMR)[number]
 
 /** The device of a session whose client did not say, or said what nobody knows. */

@@ -5,6 +5,7 @@ import { type AnyPgColumn, bigint, index, integer, pgTable, unique } from 'drizz
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { createTestDatabase } from '../../../test/support/databases.ts'
+import { runs } from '../../../test/support/effort.ts'
 import { MAINTENANCE_TIMEOUTS, withConnection } from '../../platform/index.ts'
 import { dumpSchema } from '../dump/dump.ts'
 import { readMigrations } from '../files.ts'
@@ -139,7 +140,7 @@ describe('generateMigration', () => {
           await rm(directory, { recursive: true })
         }
       }),
-      { numRuns: 10 },
+      { numRuns: runs(10) },
     )
   })
 })

@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { asCaller, type BrokerRig, statusOf, useBroker } from '../../../test/support/broker.ts'
 import { onServer } from '../../../test/support/databases.ts'
+import { runs } from '../../../test/support/effort.ts'
 
 const start = useBroker(3)
 const MAX = 3
@@ -101,7 +102,7 @@ describe('any order of what callers do and what happens to connections', () => {
         await expect.poll(() => broker.stats()).toEqual({ open: 0, busy: 0, idle: 0, waiting: 0 })
         expect(await rig.backends()).toBe(0)
       }),
-      { numRuns: 25 },
+      { numRuns: runs(25) },
     )
   })
 })

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { PASSWORD } from '../../support/secrets/index.ts'
 
 export interface ApiReply {
   readonly status: number
@@ -24,7 +25,7 @@ export interface Person {
 export function newPerson(name: string): Person {
   return {
     email: `${name}-${randomBytes(6).toString('hex')}@example.com`,
-    password: 'correct horse battery staple',
+    password: PASSWORD,
   }
 }
 

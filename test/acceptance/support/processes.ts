@@ -20,6 +20,8 @@ export interface StartOptions {
   readonly cwd: string
   /** All that the process finds in its environment, besides PATH. */
   readonly env?: Readonly<Record<string, string>>
+  /** Is there to show what it sends and gets: its output is not searched for secrets. */
+  readonly showsSecrets?: boolean
   /** Leads a process group of its own, as what a terminal runs does. */
   readonly group?: boolean
   readonly uid?: number | undefined
@@ -39,6 +41,9 @@ afterEach(({ task }) => {
 
 /** A child process with everything that it wrote. */
 export class StartedProcess {
+  /** What was put into its environment. */
+  readonly env: Readonly<Record<string, string>>
+  readonly showsSecrets: boolean
   readonly #child: ChildProcess
   readonly #name: string
   readonly #exited = Promise.withResolvers<Ending>()
@@ -50,6 +55,8 @@ export class StartedProcess {
 
   constructor(command: string, args: readonly string[], options: StartOptions) {
     const { cwd, env = {}, group = false, uid, gid } = options
+    this.showsSecrets = options.showsSecrets ?? false
+    this.env = env
     this.#name = [command, ...args].join(' ')
     this.#child = spawn(command, args, {
       cwd,

@@ -4,6 +4,7 @@ import { eventually } from './poll.ts'
 import { type Finished, StartedProcess, type StartOptions } from './processes.ts'
 import { ENTRY, PROJECT } from './project.ts'
 import { processesNaming } from './running-postgres.ts'
+import { leaksIn } from './written-secrets.ts'
 
 type Env = Readonly<Record<string, string>>
 
@@ -17,7 +18,7 @@ export interface Server {
 
 /**
  * A directory of the test's own with the processes that work in it. At its end they are stopped, the directory is
- * removed, and whatever still runs there fails the test.
+ * removed, and whatever still runs there, or has written a secret (O16), fails the test.
  */
 export class Workspace implements AsyncDisposable {
   readonly path: string
@@ -65,10 +66,12 @@ export class Workspace implements AsyncDisposable {
     await Promise.all(this.#started.map((one) => endedWithin(one, 15_000)))
     const left = () => processesNaming(this.path)
     const gone = await endedSoon(() => left().length === 0)
-    const leaks = left().map(({ command }) => command)
+    const runaways = left().map(({ command }) => command)
     for (const { pid } of left()) tryKill(pid)
+    const leaks = await leaksIn(this.dataDir, this.#started)
     await rm(this.path, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 })
-    if (!gone) throw new Error(`left running:\n${leaks.join('\n')}`)
+    if (!gone) throw new Error(`left running:\n${runaways.join('\n')}`)
+    if (leaks.length > 0) throw new Error(leaks.join('\n'))
   }
 }
 
