@@ -32,6 +32,11 @@ const PUBLIC = [
   'GET /metrics',
   'GET /problems',
   'GET /problems/{code}',
+  'GET /scim/v2/{tenant_id}/ServiceProviderConfig',
+  'GET /scim/v2/{tenant_id}/ResourceTypes',
+  'GET /scim/v2/{tenant_id}/ResourceTypes/{id}',
+  'GET /scim/v2/{tenant_id}/Schemas',
+  'GET /scim/v2/{tenant_id}/Schemas/{id}',
 ]
 
 interface Operation {
@@ -96,11 +101,12 @@ it('names and sums up every operation', () => {
   }
 })
 
-it('G3 documents every failure as a problem', () => {
+it('G3 documents every failure as a problem, and those of SCIM as SCIM does', () => {
   for (const [name, { responses }] of operations) {
+    const form = / \/scim\/v2\//.test(name) ? 'application/scim+json' : 'application/problem+json'
     for (const [status, { content }] of Object.entries(responses)) {
       if (Number(status) >= 400)
-        expect(Object.keys(content ?? {}), `${name} ${status}`).toEqual(['application/problem+json'])
+        expect(Object.keys(content ?? {}), `${name} ${status}`).toEqual([form])
     }
   }
 })

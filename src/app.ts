@@ -13,6 +13,7 @@ import { type ApiDescription, createHttpServer, type HttpServer } from './http/i
 import { peopleErrors, peopleRoutes } from './members/index.ts'
 import { organizationErrors, organizationRoutes, policyErrors, policyRoutes } from './organizations/index.ts'
 import { ping, VERSION } from './platform/index.ts'
+import { scimErrorFormat, scimErrors, scimRoutes } from './scim/index.ts'
 import { tenancyErrors, tenancyGauges } from './tenancy/index.ts'
 import { userErrors, userRoutes } from './users/index.ts'
 
@@ -26,7 +27,16 @@ export async function createApp(platform: Platform): Promise<HttpServer> {
     version: VERSION,
     api: describeApi(config.tenantHeader),
     docs: config.docs,
-    errors: [...identityErrors, tenancyErrors, organizationErrors, policyErrors, ...peopleErrors, userErrors],
+    errors: [
+      ...identityErrors,
+      tenancyErrors,
+      organizationErrors,
+      policyErrors,
+      ...peopleErrors,
+      userErrors,
+      scimErrors,
+    ],
+    errorFormats: [scimErrorFormat],
     rateLimits: { enabled: config.rateLimits, factor: config.rateLimitFactor },
     hsts: config.production,
     trustProxy: config.trustedProxies.length > 0 && config.trustedProxies,
@@ -35,6 +45,7 @@ export async function createApp(platform: Platform): Promise<HttpServer> {
   })
   identityRoutes(server, platform)
   peopleRoutes(server, platform)
+  scimRoutes(server, platform)
   const stepUp = { require: requireStepUp, refusal: secondFactorErrors.stepUpRequired }
   policyRoutes(server, { tenantGuard, stepUp, impersonations, requireStill: requireStillPermitted, events })
   organizationRoutes(server, { organizations, coreGuard })
@@ -54,6 +65,7 @@ function describeApi(tenantHeader: string): ApiDescription {
       { name: 'users', description: 'Users of one organization.' },
       { name: 'members', description: 'Who belongs to one organization, as what, and who may join.' },
       { name: 'api-keys', description: 'Keys of one organization’s machines.' },
+      { name: 'scim', description: 'SCIM 2.0: users and groups, kept by an organization’s directory.' },
       { name: 'audit', description: 'What happened in one organization, for those who run it.' },
       { name: 'admin', description: 'For people who operate the platform.' },
     ],

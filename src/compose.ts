@@ -22,11 +22,12 @@ import {
   type Logger,
   REQUEST_TIMEOUTS,
 } from './platform/index.ts'
+import type { ScimEvents } from './scim/index.ts'
 import { createTenancy } from './tenancy/index.ts'
 import { createUserService, type UserEvents } from './users/index.ts'
 
 /** Every event of the platform. */
-export type Events = AuthEvents & UserEvents & OrganizationEvents & MemberEvents
+export type Events = AuthEvents & UserEvents & OrganizationEvents & MemberEvents & ScimEvents
 
 export interface ComposeOptions {
   readonly config: Config
@@ -40,6 +41,9 @@ export interface ComposeOptions {
 export type Platform = Awaited<ReturnType<typeof compose>>
 
 const CORE_POOL = { applicationName: 'tenantry core', timeouts: REQUEST_TIMEOUTS, max: 10 }
+/** Beside the sources as beside the build: both lie one level below the project. */
+const directory = (tree: 'core' | 'tenant') =>
+  fileURLToPath(new URL(`../migrations/${tree}/`, import.meta.url))
 export const MIGRATIONS = { core: directory('core'), tenant: directory('tenant') } as const
 
 /**
@@ -112,9 +116,4 @@ async function wire(options: ComposeOptions, closers: Closers) {
         log.error({ err: error }, `closing failed: ${name}`)
     },
   }
-}
-
-/** Beside the sources as beside the build: both lie one level below the project. */
-function directory(tree: 'core' | 'tenant'): string {
-  return fileURLToPath(new URL(`../migrations/${tree}/`, import.meta.url))
 }

@@ -132,6 +132,37 @@ CREATE TABLE public.refresh_tokens (
   CONSTRAINT refresh_tokens_pkey PRIMARY KEY (hash)
 );
 
+CREATE TABLE public.scim_group_members (
+  group_id uuid NOT NULL,
+  user_id uuid NOT NULL,
+  CONSTRAINT scim_group_members_pkey PRIMARY KEY (group_id, user_id)
+);
+
+CREATE TABLE public.scim_groups (
+  id uuid NOT NULL,
+  display_name text NOT NULL,
+  display_name_key text NOT NULL,
+  external_id text,
+  version integer DEFAULT 1 NOT NULL,
+  created_at timestamp(3) with time zone DEFAULT now() NOT NULL,
+  updated_at timestamp(3) with time zone DEFAULT now() NOT NULL,
+  CONSTRAINT scim_groups_pkey PRIMARY KEY (id),
+  CONSTRAINT scim_groups_display_name_key_key UNIQUE (display_name_key)
+);
+
+CREATE TABLE public.scim_users (
+  user_id uuid NOT NULL,
+  user_name text NOT NULL,
+  user_name_key text NOT NULL,
+  external_id text,
+  attributes jsonb DEFAULT '{}'::jsonb NOT NULL,
+  created_at timestamp(3) with time zone DEFAULT now() NOT NULL,
+  updated_at timestamp(3) with time zone DEFAULT now() NOT NULL,
+  CONSTRAINT scim_users_pkey PRIMARY KEY (user_id),
+  CONSTRAINT scim_users_user_name_key_key UNIQUE (user_name_key),
+  CONSTRAINT scim_users_attributes_check CHECK ((octet_length((attributes)::text) <= 65536))
+);
+
 CREATE TABLE public.second_factor_challenges (
   hash text NOT NULL,
   user_id uuid NOT NULL,
@@ -206,7 +237,7 @@ CREATE TABLE public.users (
   CONSTRAINT users_pkey PRIMARY KEY (id),
   CONSTRAINT users_core_user_id_key UNIQUE (core_user_id),
   CONSTRAINT users_email_key UNIQUE (email),
-  CONSTRAINT users_credential_check CHECK (((core_user_id IS NULL) <> (password_hash IS NULL))),
+  CONSTRAINT users_credential_check CHECK (((core_user_id IS NULL) OR (password_hash IS NULL))),
   CONSTRAINT users_role_check CHECK ((role = ANY (ARRAY['owner'::text, 'admin'::text, 'member'::text])))
 );
 
@@ -227,6 +258,12 @@ ALTER TABLE public.proof_tries ADD CONSTRAINT proof_tries_user_id_users_id_fk FO
 ALTER TABLE public.recovery_codes ADD CONSTRAINT recovery_codes_user_id_users_id_fk FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
 
 ALTER TABLE public.refresh_tokens ADD CONSTRAINT refresh_tokens_session_id_sessions_id_fk FOREIGN KEY (session_id) REFERENCES public.sessions(id) ON DELETE CASCADE;
+
+ALTER TABLE public.scim_group_members ADD CONSTRAINT scim_group_members_group_id_scim_groups_id_fk FOREIGN KEY (group_id) REFERENCES public.scim_groups(id) ON DELETE CASCADE;
+
+ALTER TABLE public.scim_group_members ADD CONSTRAINT scim_group_members_user_id_users_id_fk FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
+
+ALTER TABLE public.scim_users ADD CONSTRAINT scim_users_user_id_users_id_fk FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
 
 ALTER TABLE public.second_factor_challenges ADD CONSTRAINT second_factor_challenges_user_id_users_id_fk FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
 
@@ -267,6 +304,12 @@ CREATE INDEX passkey_challenges_expires_at_idx ON public.passkey_challenges USIN
 CREATE INDEX recovery_codes_user_id_idx ON public.recovery_codes USING btree (user_id);
 
 CREATE INDEX refresh_tokens_session_id_idx ON public.refresh_tokens USING btree (session_id);
+
+CREATE INDEX scim_group_members_user_id_idx ON public.scim_group_members USING btree (user_id);
+
+CREATE INDEX scim_groups_external_id_idx ON public.scim_groups USING btree (external_id);
+
+CREATE INDEX scim_users_external_id_idx ON public.scim_users USING btree (external_id);
 
 CREATE INDEX second_factor_challenges_user_id_idx ON public.second_factor_challenges USING btree (user_id);
 

@@ -26,6 +26,7 @@ import {
   organizations,
   secondFactorPolicy,
 } from '../organizations/index.ts'
+import { scimGroupMembers, scimGroups, scimUsers } from '../scim/index.ts'
 import { installation, servers, tenantIdentity, tenants } from '../tenancy/index.ts'
 import { coreUsers, tenantUsers } from '../users/index.ts'
 
@@ -74,6 +75,9 @@ export const MODELS = {
     ...SECOND_FACTOR,
     apiKeys,
     secondFactorPolicy,
+    scimUsers,
+    scimGroups,
+    scimGroupMembers,
     auditLog,
   },
 } as const

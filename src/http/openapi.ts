@@ -3,10 +3,10 @@ import swagger from '@fastify/swagger'
 import type { FastifySchema, RouteOptions } from 'fastify'
 import type { TSchema } from 'typebox'
 import type { ErrorDefinition } from '../platform/index.ts'
+import { type ErrorFormat, type ErrorFormatOf, PROBLEM_FORMAT } from './error-format.ts'
 import { httpErrors } from './errors.ts'
 import { guardsOf } from './guard.ts'
 import { hoistNamedSchemas, markNamedSchemas } from './named-schemas.ts'
-import { Problem } from './problem.ts'
 import { documentedBy, type ResponseHeaders, type SuccessResponses } from './responses.ts'
 import type { HttpServer } from './server-type.ts'
 
@@ -53,14 +53,19 @@ const ALWAYS = [
 
 const RETRY_AFTER = { type: 'integer', description: 'Seconds until the next try makes sense.' }
 
+interface ErrorFormats {
+  readonly errorFormats: readonly ErrorFormat[]
+  readonly formatOf: ErrorFormatOf
+}
+
 /** Describes all routes as OpenAPI 3.1, from the schemas that also validate and serialize them. */
 export async function describeApi(
   server: HttpServer,
-  { title, description, tags, securitySchemes }: ApiDescription,
+  { title, description, tags, securitySchemes, errorFormats, formatOf }: ApiDescription & ErrorFormats,
   version: string,
   publicUrl: string,
 ): Promise<void> {
-  server.addSchema(Problem)
+  for (const { schema } of [PROBLEM_FORMAT, ...errorFormats]) server.addSchema(schema)
   await server.register(swagger, {
     openapi: {
       openapi: '3.1.0',
@@ -77,14 +82,17 @@ export async function describeApi(
     stripBasePath: false,
     convertConstToEnum: false,
     refResolver: { buildLocalReference: (schema) => String(schema['$id']) },
-    transform: ({ schema, url, route }) => ({ schema: describeRoute(schema ?? {}, route), url }),
+    transform: ({ schema, url, route }) => ({
+      schema: describeRoute(schema ?? {}, route, formatOf(url)),
+      url,
+    }),
     transformObject: (document) =>
       'openapiObject' in document ? hoistNamedSchemas(document.openapiObject) : {},
   })
 }
 
 /** Adds to a route's schema what its guard and the shell may answer. */
-function describeRoute(schema: FastifySchema, route: RouteOptions): FastifySchema {
+function describeRoute(schema: FastifySchema, route: RouteOptions, format: ErrorFormat): FastifySchema {
   const guards = guardsOf(route.onRequest)
   const documented = documentedBy(schema.response)
   const errors = [
@@ -101,7 +109,7 @@ function describeRoute(schema: FastifySchema, route: RouteOptions): FastifySchem
     security: guards.flatMap((guard) => guard.security),
     response: {
       ...describeSuccess((schema.response ?? {}) as SuccessResponses, documented.headers, schema.produces),
-      ...describeProblems(errors),
+      ...describeProblems(errors, format),
     },
     ...(schema.body !== undefined && { body: markNamedSchemas(schema.body) }),
   }
@@ -132,12 +140,13 @@ function isNothing(schema: TSchema): boolean {
   return 'type' in schema && schema.type === 'null'
 }
 
-function describeProblems(errors: readonly ErrorDefinition[]): object {
-  const byStatus = Object.groupBy(new Set(errors), ({ status }) => status)
+function describeProblems(errors: readonly ErrorDefinition[], format: ErrorFormat): object {
+  const { mediaType, schemaId, statusOf } = format
+  const byStatus = Object.groupBy(new Set(errors), ({ status }) => statusOf(status))
   return mapValues(byStatus, (kinds = []) => ({
     description: kinds.map(({ code, detail }) => `\`${code}\`: ${detail}`).join('\n\n'),
     ...(kinds.some(saysWhen) && { headers: { 'Retry-After': RETRY_AFTER } }),
-    content: { 'application/problem+json': { schema: { $ref: 'Problem#' } } },
+    content: { [mediaType]: { schema: { $ref: `${schemaId}#` } } },
   }))
 }
 

@@ -1,5 +1,6 @@
 import type { Registry } from 'prom-client'
 import type { ErrorCatalogue, Logger } from '../platform/index.ts'
+import type { ErrorFormat } from './error-format.ts'
 import type { HttpLimits } from './limits.ts'
 import type { ApiDescription } from './openapi.ts'
 import type { MetricGauge } from './ops/gauges.ts'
@@ -14,6 +15,8 @@ export interface HttpServerOptions {
   readonly api: ApiDescription
   /** The errors of all features: they get their pages and their fixed texts from here. */
   readonly errors: readonly ErrorCatalogue[]
+  /** Routes whose protocol writes errors in a form of its own; all others answer problem+json. */
+  readonly errorFormats?: readonly ErrorFormat[]
   /** Whether `/docs`, `/redoc` and `/openapi.json` are served. */
   readonly docs: boolean
   readonly rateLimits: RateLimitOptions

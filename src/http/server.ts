@@ -8,6 +8,7 @@ import { PROBLEMS, serveProblems } from './docs/problems.ts'
 import { serveRedoc } from './docs/redoc.ts'
 import { serveSwaggerUi } from './docs/swagger-ui.ts'
 import { drainOnClose } from './drain.ts'
+import { createErrorFormats, type ErrorFormatOf } from './error-format.ts'
 import { EventLoopWatch } from './event-loop-watch.ts'
 import { allowEventStreams } from './event-streams/open.ts'
 import { Exchanges } from './exchange.ts'
@@ -39,7 +40,8 @@ import { answerOddMessages, createRefuseSocket } from './socket-errors.ts'
 export async function createHttpServer(options: HttpServerOptions): Promise<HttpServer> {
   const registry = options.metrics ?? new Registry()
   const problems = collectProblems(options.errors)
-  const parts = createParts(options, registry, problems)
+  const formatOf = createErrorFormats(options.errorFormats ?? [])
+  const parts = createParts(options, registry, problems, formatOf)
   const { limits, exchanges } = parts
   const refuseSocket = createRefuseSocket(problems, parts.headers, options.log)
   const server = fastify(
@@ -57,7 +59,8 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
   const drain = drainOnClose(server, exchanges, limits.drainTimeoutMs)
 
   const tags = [...options.api.tags, OPERATIONS, PROBLEMS]
-  await describeApi(server, { ...options.api, tags }, options.version, options.publicUrl ?? '/')
+  const described = { ...options.api, tags, errorFormats: options.errorFormats ?? [], formatOf }
+  await describeApi(server, described, options.version, options.publicUrl ?? '/')
   const { log, answerProblem } = parts
   serveHealth(server, { drain, checks: options.readiness ?? [], log, answerProblem })
   registerGauges(registry, options.gauges ?? [], log)
@@ -67,7 +70,12 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
   return server
 }
 
-function createParts(options: HttpServerOptions, registry: Registry, problems: ProblemCatalogue): ShellParts {
+function createParts(
+  options: HttpServerOptions,
+  registry: Registry,
+  problems: ProblemCatalogue,
+  formatOf: ErrorFormatOf,
+): ShellParts {
   const { log } = options
   const limits = { ...HTTP_LIMITS, ...options.limits }
   const durations = new RequestDurations(registry)
@@ -82,7 +90,7 @@ function createParts(options: HttpServerOptions, registry: Registry, problems: P
     limits,
     log,
     headers: securityHeaders(options.hsts ?? false),
-    answerProblem: createAnswerProblem(problems, exchanges),
+    answerProblem: createAnswerProblem(problems, exchanges, formatOf),
   }
 }
 

@@ -3,7 +3,7 @@ import type { TenantRole } from '../users/index.ts'
 
 interface MemberEvent {
   readonly userId: Id
-  /** The member who did it. */
+  /** The member who did it, or in whose name a key did. */
   readonly by: Id
 }
 

@@ -5,6 +5,7 @@ import { createMembershipMirror, type MembershipMirror, type MirrorOptions } fro
 import type { MemberEvents } from './events.ts'
 import { type Acceptance, createAcceptance } from './invitations/acceptance.ts'
 import { createInvitationService, type InvitationService } from './invitations/service.ts'
+import { createProvisioning, type Provisioning } from './provisioning.ts'
 import { createMemberService, type MemberService } from './service.ts'
 
 /** Everything about the members of organizations. */
@@ -13,6 +14,7 @@ export interface People {
   readonly members: MemberService
   readonly invitations: InvitationService
   readonly acceptance: Acceptance
+  readonly provisioning: Provisioning
 }
 
 export interface PeopleOptions extends MirrorOptions {
@@ -31,5 +33,6 @@ export function createPeople(given: PeopleOptions): People {
     members: createMemberService(options),
     invitations: createInvitationService(options),
     acceptance: createAcceptance(options),
+    provisioning: createProvisioning(options),
   }
 }

@@ -1,5 +1,5 @@
 import { recordAudit } from '../audit/index.ts'
-import { authErrors, revokeKeysOf, revokeSessionsOf } from '../auth/index.ts'
+import { authErrors } from '../auth/index.ts'
 import type { Publisher } from '../events/index.ts'
 import { httpErrors } from '../http/index.ts'
 import { lockMembers, type MembershipMirror } from '../organizations/index.ts'
@@ -7,10 +7,11 @@ import type { Id } from '../platform/index.ts'
 import type { TenantDb, TenantTx } from '../tenancy/index.ts'
 import { isPermitted, type Permission, type TenantRole, type TenantUser } from '../users/index.ts'
 import { by, byMember, memberAudit } from './audit.ts'
+import { changeActivity, removeMember } from './changes.ts'
 import type { MemberEvents } from './events.ts'
 import { revokeInvitationsOf } from './invitations/store.ts'
 import { type Encounter, type Outcome, requireAllowed, requireOwnable } from './rules.ts'
-import { deleteMember, findMember, setActive, setRole } from './store.ts'
+import { findMember, setRole } from './store.ts'
 
 /** A member who acts, as the guard admitted it. */
 export interface Actor {
@@ -94,9 +95,7 @@ export function createMemberService({ memberships, events }: MemberServiceOption
     remove: async (actor, id) => {
       await change(actor, id, async (tx, encounter) => {
         await requireAllowed(tx, encounter, 'members.manage' satisfies Permission, 'gone')
-        await revokeInvitationsOf(tx, id)
-        await deleteMember(tx, id)
-        await recordAudit(tx, byMember('member.removed', actor.user.id, id))
+        await removeMember(tx, id, actor.user.id)
       })
       events.publish('member.removed', { userId: id, by: actor.user.id }, actor.tenant.tenantId)
     },
@@ -117,15 +116,7 @@ function createSetActivity(change: Change, events: Publisher<MemberEvents>) {
       const outcome: Outcome = { role: target.role, isActive }
       await requireAllowed(tx, encounter, 'members.manage' satisfies Permission, outcome)
       if (target.isActive === isActive) return { member: target, isChanged: false }
-      // First: it waits for sessions that begin at this moment, so that they are ended with the others.
-      const member = await setActive(tx, id, isActive)
-      if (!isActive) {
-        await revokeSessionsOf(tx, id)
-        await revokeKeysOf(tx, id, actor.user.id)
-        await revokeInvitationsOf(tx, id)
-      }
-      await recordAudit(tx, byMember(name, actor.user.id, id))
-      return { member, isChanged: true }
+      return { member: await changeActivity(tx, id, isActive, actor.user.id), isChanged: true }
     })
     if (isChanged) events.publish(name, { userId: id, by: actor.user.id }, actor.tenant.tenantId)
     return member

@@ -6,7 +6,7 @@ import { type CheckedPlatform, startCheckedPlatform } from '../support/checked-p
 import { countCoreQueries, inCore } from '../support/rows.ts'
 
 /** Every route and whose token it wants. A new route must be added here: the first test says so. */
-const ROUTES: readonly (readonly [Method, string, 'core' | 'tenant' | 'either' | 'anyone'])[] = [
+const ROUTES: readonly (readonly [Method, string, 'core' | 'tenant' | 'either' | 'anyone' | 'key'])[] = [
   ['GET', '/health/live', 'anyone'],
   ['GET', '/health/ready', 'anyone'],
   ['GET', '/metrics', 'anyone'],
@@ -76,12 +76,32 @@ const ROUTES: readonly (readonly [Method, string, 'core' | 'tenant' | 'either' |
   ['GET', '/api/v1/admin/audit/export', 'core'],
   ['GET', '/api/v1/admin/runs/{id}', 'core'],
   ['GET', '/api/v1/admin/runs/{id}/events', 'core'],
+  ['GET', '/scim/v2/{tenant_id}/ServiceProviderConfig', 'anyone'],
+  ['GET', '/scim/v2/{tenant_id}/ResourceTypes', 'anyone'],
+  ['GET', '/scim/v2/{tenant_id}/ResourceTypes/{id}', 'anyone'],
+  ['GET', '/scim/v2/{tenant_id}/Schemas', 'anyone'],
+  ['GET', '/scim/v2/{tenant_id}/Schemas/{id}', 'anyone'],
+  ['GET', '/scim/v2/{tenant_id}/Users', 'key'],
+  ['POST', '/scim/v2/{tenant_id}/Users', 'key'],
+  ['GET', '/scim/v2/{tenant_id}/Users/{id}', 'key'],
+  ['PUT', '/scim/v2/{tenant_id}/Users/{id}', 'key'],
+  ['PATCH', '/scim/v2/{tenant_id}/Users/{id}', 'key'],
+  ['DELETE', '/scim/v2/{tenant_id}/Users/{id}', 'key'],
+  ['GET', '/scim/v2/{tenant_id}/Groups', 'key'],
+  ['POST', '/scim/v2/{tenant_id}/Groups', 'key'],
+  ['GET', '/scim/v2/{tenant_id}/Groups/{id}', 'key'],
+  ['PUT', '/scim/v2/{tenant_id}/Groups/{id}', 'key'],
+  ['PATCH', '/scim/v2/{tenant_id}/Groups/{id}', 'key'],
+  ['DELETE', '/scim/v2/{tenant_id}/Groups/{id}', 'key'],
+  ['POST', '/scim/v2/{tenant_id}/Bulk', 'key'],
   ['GET', '/api/v1/users/me', 'tenant'],
   ['GET', '/api/v1/audit', 'tenant'],
   ['GET', '/api/v1/audit/export', 'tenant'],
   ['PUT', '/api/v1/users/me', 'tenant'],
 ]
-const GUARDED = ROUTES.filter(([, , scope]) => scope !== 'anyone')
+const GUARDED = ROUTES.filter(([, , scope]) => scope !== 'anyone' && scope !== 'key')
+/** Routes for machines alone, which answer in the form of their protocol. */
+const KEYED = ROUTES.filter(([, , scope]) => scope === 'key')
 const OPEN = ROUTES.filter(([, , scope]) => scope === 'anyone')
 
 let test: CheckedPlatform
@@ -105,7 +125,7 @@ afterAll(() => test.close())
 
 /** A call of a route that is in order but for its token. */
 async function call(method: Method, path: string, authorization?: string): Promise<ApiReply> {
-  const url = path.replace('{id}', tenantId).replace('{code}', 'not-found')
+  const url = path.replace('{tenant_id}', tenantId).replace('{id}', tenantId).replace('{code}', 'not-found')
   const headers = authorization === undefined ? {} : { authorization }
   return await test.api.send(method, url, method === 'GET' ? undefined : {}, { headers, tenantId })
 }
@@ -120,6 +140,8 @@ function tampered(token: string, part: 0 | 1 | 2): string {
 
 it('A8 the table names every route of the API description, with its scope', () => {
   const scopeOf = (security: readonly string[]) => {
+    const isForPeople = security.some((one) => one.endsWith('Token'))
+    if (!isForPeople && security.includes('apiKey')) return 'key'
     const [scope, other] = (['core', 'tenant'] as const).filter((one) => security.includes(`${one}Token`))
     return other ? 'either' : (scope ?? 'anyone')
   }
@@ -179,6 +201,26 @@ describe.each(GUARDED.filter(([, , scope]) => scope !== 'either'))('%s %s', (met
     // An empty body is no organization, and an organization's id no member's, but whoever hears so was let in.
     expect([200, 404, 422]).toContain(reply.status)
   })
+})
+
+it.each(KEYED)('A8 %s %s admits no token of people: 401', async (method, path) => {
+  const none = await call(method, path)
+  expect(none).toMatchObject({ status: 401, body: { status: '401' } })
+  expect(none.headers['www-authenticate']).toBe('Bearer realm="tenantry"')
+  const { token, refreshToken } = member
+  for (const refused of [
+    'garbage',
+    'a.b.c',
+    token,
+    owner.token,
+    refreshToken,
+    tampered(token, 1),
+    'A'.repeat(5000),
+  ]) {
+    const reply = await call(method, path, `Bearer ${refused}`)
+    expect(reply, refused).toMatchObject({ status: 401, body: { status: '401' } })
+    expect(reply.headers['www-authenticate']).toBe('Bearer realm="tenantry", error="invalid_token"')
+  }
 })
 
 it.each(GUARDED.filter(([, , scope]) => scope === 'either'))('A8 %s %s admits both', async (method, path) => {

@@ -50,11 +50,12 @@ async function call({ method, path }: DocumentedRoute, token: string, tenantId: 
 }
 
 describe('O17 permissions', () => {
-  it('are named by every route that takes a tenant token, and by none that does not', () => {
+  it('are named by every route that takes a tenant token or a key, and by none that does not', () => {
     for (const { method, path, permission } of tenantRoutes())
       expect(PERMISSIONS.has(permission ?? ''), `${method} ${path} ${permission}`).toBe(true)
     const rest = test.contract.routes.filter((route) => !tenantRoutes().includes(route))
-    for (const { path, permission } of rest) expect(permission, path).toBeUndefined()
+    for (const { path, permission, security } of rest)
+      expect(permission, path).toBe(security.includes('apiKey') ? 'directory.provision' : undefined)
   })
 
   it.each(ROLES)('are those of the table, whatever the route: %s', async (role) => {

@@ -18,8 +18,8 @@ const LEAKS = [
 
 /** Names that no field of an answer may have, wherever it is. */
 const SECRET_FIELDS = /pass(word)?|hash|secret|salt|sealed|private|dsn|_url$/i
-/** A picture's address is meant to be seen, and a list of passkeys says nothing that opens. */
-const INNOCENT_FIELDS = new Set(['avatar_url', 'passkeys'])
+/** A picture's address is meant to be seen, a list of passkeys opens nothing, and SCIM says that it changes no passwords. */
+const INNOCENT_FIELDS = new Set(['avatar_url', 'passkeys', 'changePassword'])
 
 /** Where somebody is told the secret of an authenticator app, once. */
 const isInnocent = (name: string, where: string) =>
@@ -45,6 +45,9 @@ const TELLTALE_HEADERS = ['server', 'x-powered-by', 'set-cookie', 'access-contro
 /** Where tests put routes of their own, which no contract knows. */
 export const TEST_ROUTES = '/test/'
 
+/** The only routes whose errors are no problem+json, because RFC 7644 has a form of its own. */
+export const SCIM_ROUTES = '/scim/v2/'
+
 /** What must hold for every answer, whatever its test is about: G1 to G4, G6 to G8. */
 export function expectSane(exchange: ApiExchange, contract: Contract): void {
   const { method, url, call, reply } = exchange
@@ -56,7 +59,11 @@ export function expectSane(exchange: ApiExchange, contract: Contract): void {
   if (route && isJson(reply)) {
     expect(contract.complain(route, reply.status, reply.body), `G2 ${where}`).toBeUndefined()
   }
-  if (reply.status >= 400) expectProblem(reply, contract, where)
+  if (reply.status >= 400) {
+    if (url.startsWith(SCIM_ROUTES)) expectScimError(reply, where)
+    else expectProblem(reply, contract, where)
+    expectAdvice(reply, where)
+  }
   expectNoLeak(reply, where)
   const cacheControl = reply.status === 200 ? CACHEABLE[url] : undefined
   expect(reply.headers, `G6 ${where}`).toMatchObject({
@@ -74,10 +81,23 @@ function expectProblem(reply: ApiReply, { problems }: Contract, where: string): 
   expect(problems.get(type), `G3 ${where}`).toContain(reply.status)
   expect(type, `G3 ${where}`).toMatch(new RegExp(`/problems/${code}$`))
   expect(instance, `G7 ${where}`).toBe(`urn:uuid:${reply.headers['x-request-id']}`)
-  const { status: sent, headers } = reply
-  if (sent === 401 && code !== 'invalid-credentials')
+}
+
+/** G3 of SCIM: RFC 7644, section 3.12. That nothing else is in it is said by its schema. */
+function expectScimError(reply: ApiReply, where: string): void {
+  expect(reply.headers['content-type'], `G3 ${where}`).toBe('application/scim+json; charset=utf-8')
+  expect(reply.body, `G3 ${where}`).toMatchObject({
+    schemas: ['urn:ietf:params:scim:api:messages:2.0:Error'],
+    status: String(reply.status),
+    detail: expect.stringMatching(/./),
+  })
+}
+
+/** What a client is told to do about it. */
+function expectAdvice({ status, headers, body }: ApiReply, where: string): void {
+  if (status === 401 && body?.code !== 'invalid-credentials')
     expect(headers['www-authenticate'], where).toMatch(/^Bearer /)
-  if (sent === 503 || sent === 429) expect(headers['retry-after'], where).toMatch(/^[1-9]\d*$/)
+  if (status === 503 || status === 429) expect(headers['retry-after'], where).toMatch(/^[1-9]\d*$/)
 }
 
 function expectNoLeak(reply: ApiReply, where: string): void {

@@ -1,0 +1,5 @@
+export { scimErrorFormat } from './error-format.ts'
+export { scimErrors } from './errors.ts'
+export type { ScimEvents } from './events.ts'
+export { type ScimRoutesOptions, scimRoutes } from './routes.ts'
+export { scimGroupMembers, scimGroups, scimUsers } from './tables.ts'
