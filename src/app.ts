@@ -12,6 +12,7 @@ import { type ApiDescription, createHttpServer, type HttpServer } from './http/i
 import { peopleErrors, peopleRoutes } from './members/index.ts'
 import { organizationErrors, organizationRoutes, policyErrors, policyRoutes } from './organizations/index.ts'
 import { ping, VERSION } from './platform/index.ts'
+import { ssoErrors, ssoRoutes } from './sso/index.ts'
 import { tenancyErrors, tenancyGauges } from './tenancy/index.ts'
 import { userErrors, userRoutes } from './users/index.ts'
 
@@ -25,7 +26,15 @@ export async function createApp(platform: Platform): Promise<HttpServer> {
     version: VERSION,
     api: describeApi(config.tenantHeader),
     docs: config.docs,
-    errors: [...identityErrors, tenancyErrors, organizationErrors, policyErrors, ...peopleErrors, userErrors],
+    errors: [
+      ...identityErrors,
+      tenancyErrors,
+      organizationErrors,
+      policyErrors,
+      ...peopleErrors,
+      ssoErrors,
+      userErrors,
+    ],
     rateLimits: { enabled: config.rateLimits, factor: config.rateLimitFactor },
     hsts: config.production,
     trustProxy: config.trustedProxies.length > 0 && config.trustedProxies,
@@ -35,7 +44,8 @@ export async function createApp(platform: Platform): Promise<HttpServer> {
   identityRoutes(server, platform)
   peopleRoutes(server, platform)
   const stepUp = { require: requireStepUp, refusal: secondFactorErrors.stepUpRequired }
-  policyRoutes(server, { tenantGuard, stepUp, events })
+  policyRoutes(server, { tenantGuard, stepUp, requireSso: platform.sso.requireSso, events })
+  ssoRoutes(server, platform)
   organizationRoutes(server, { organizations, coreGuard })
   userRoutes(server, { users, tenantGuard })
   auditRoutes(server, { core, cursors, adminGuard, tenantAdminGuard: tenantGuard.requires('audit.read') })
@@ -52,6 +62,7 @@ function describeApi(tenantHeader: string): ApiDescription {
       { name: 'organizations', description: 'Organizations of a platform user.' },
       { name: 'users', description: 'Users of one organization.' },
       { name: 'members', description: 'Who belongs to one organization, as what, and who may join.' },
+      { name: 'sso', description: 'Sign-in through the identity provider of an organization.' },
       { name: 'audit', description: 'What happened in one organization, for those who run it.' },
       { name: 'admin', description: 'For people who operate the platform.' },
     ],

@@ -22,13 +22,14 @@ import {
   type Logger,
   REQUEST_TIMEOUTS,
 } from './platform/index.ts'
+import { createSso, type SsoSurroundings } from './sso/index.ts'
 import { createTenancy } from './tenancy/index.ts'
 import { createUserService, type UserEvents } from './users/index.ts'
 
 /** Every event of the platform. */
 export type Events = AuthEvents & UserEvents & OrganizationEvents & MemberEvents
 
-export interface ComposeOptions {
+export interface ComposeOptions extends SsoSurroundings {
   readonly config: Config
   /** The migrated core database. */
   readonly databaseUrl: string
@@ -101,6 +102,7 @@ async function wire(options: ComposeOptions, closers: Closers) {
     repeats,
     tenancy,
     ...createPeople({ core, tenancy, ...identity, mailer, events, log }),
+    ...createSso({ ...options, core, tenancy, box, ...identity, events, repeats }),
     mailer,
     ...identity,
     cursors: createCursors(box.deriveKey('cursor')),

@@ -1,7 +1,7 @@
 import { type Repeats, recordAuditLast } from '../audit/index.ts'
 import type { Publisher } from '../events/index.ts'
 import { httpErrors } from '../http/index.ts'
-import { admitNewMember } from '../organizations/index.ts'
+import { admitNewMember, isSsoOnlyIn } from '../organizations/index.ts'
 import { type Id, newId } from '../platform/index.ts'
 import type { CoreDb, TenantDb } from '../tenancy/index.ts'
 import {
@@ -22,12 +22,14 @@ import type { AuthEvents } from './events.ts'
 import { mayExchangedGoOn } from './exchange/session.ts'
 import { type PasswordHasher, requireGoodPassword } from './passwords/passwords.ts'
 import { beginChecked } from './passwords/sign-in.ts'
+import { realmOf } from './realm.ts'
 import type { Proof } from './second-factor/proof.ts'
 import type { SecondFactorSignIn } from './second-factor/sign-in.ts'
 import { forgetSecondFactor, hasFactor } from './second-factor/store.ts'
 import type { Origin } from './sessions/origin.ts'
 import type { Realm } from './sessions/realm.ts'
 import type { Sessions, TokenPair } from './sessions/sessions.ts'
+import { needsSso } from './sessions/store.ts'
 import { type Found, findCorePrincipal, findTenantPrincipal } from './store.ts'
 import type { Throttle } from './throttle/throttle.ts'
 
@@ -87,9 +89,6 @@ export interface AuthServiceOptions {
 
 export function createAuthService(options: AuthServiceOptions): AuthService {
   const { core, sessions, passwords, throttle, events, repeats } = options
-  const realmOf = (tenant?: TenantDb): Realm =>
-    tenant ? { scope: 'tenant', db: tenant } : { scope: 'core', db: core }
-
   return {
     register: async (registration, origin, tenant) => {
       const { email, passwordHash } = await prepare(registration, passwords)
@@ -102,7 +101,7 @@ export function createAuthService(options: AuthServiceOptions): AuthService {
           return { user: inserted, session: opened }
         })
         events.publish('user.registered', { userId: user.id, email })
-        return { scope: 'core', user, tokens: await sessions.issue(realmOf(), session) }
+        return { scope: 'core', user, tokens: await sessions.issue(realmOf(core), session) }
       }
       const { user, session } = await tenant.transaction(async (tx) => {
         await admitNewMember(tx, 'registration', email)
@@ -112,7 +111,7 @@ export function createAuthService(options: AuthServiceOptions): AuthService {
         return { user: inserted, session: opened }
       })
       events.publish('tenant_user.registered', { userId: user.id, email }, tenant.tenantId)
-      return { scope: 'tenant', user, tenant, tokens: await sessions.issue(realmOf(tenant), session) }
+      return { scope: 'tenant', user, tenant, tokens: await sessions.issue(realmOf(core, tenant), session) }
     },
 
     login: async ({ email, password }, origin, tenant) => {
@@ -124,12 +123,12 @@ export function createAuthService(options: AuthServiceOptions): AuthService {
       const signIn = async (): Promise<SignedIn> => {
         const isRight = await passwords.verify(password, found?.passwordHash)
         if (!found?.isActive || !isRight || !found.passwordHash) {
-          if (found) noteFailure(repeats, realmOf(tenant), found)
+          if (found) noteFailure(repeats, realmOf(core, tenant), found)
           throw authErrors.invalidCredentials()
         }
         const { passwordHash, ...user } = found
         const checked = { userId: user.id, coreUserId, password, passwordHash, origin }
-        const tokens = await beginChecked(options, realmOf(tenant), checked)
+        const tokens = await beginChecked(options, realmOf(core, tenant), checked)
         const scope = tenant ? 'tenant' : 'core'
         events.publish('user.logged_in', { userId: user.id, scope }, tenant?.tenantId)
         return present(user, tokens, tenant)
@@ -140,13 +139,7 @@ export function createAuthService(options: AuthServiceOptions): AuthService {
         : throttle.guard({ purpose: 'linked', who: coreUserId }, signIn))
     },
 
-    refresh: async (refreshToken, origin, tenant) => {
-      const { userId, sessionId, ...tokens } = await sessions.refresh(realmOf(tenant), refreshToken, origin)
-      const found = await findPrincipal(core, tenant, sessionId, userId)
-      if (!found || !(await mayGoOn(core, found.user, sessionId, tenant))) throw authErrors.invalidToken()
-      return present(found.user, tokens, tenant)
-    },
-
+    refresh: (refreshToken, origin, tenant) => refresh(options, refreshToken, origin, tenant),
     verify: (answer, origin, tenant) => verify(options, answer, origin, tenant),
   }
 }
@@ -157,13 +150,28 @@ function noteFailure(repeats: Repeats, { scope, db }: Realm, account: { id: Id; 
   repeats.note(db, `login ${realm} ${id}`, loginFailed(id, isActive))
 }
 
+async function refresh(
+  { core, sessions }: AuthServiceOptions,
+  refreshToken: string,
+  origin: Origin,
+  tenant?: TenantDb,
+): Promise<SignedIn> {
+  const refreshed = await sessions.refresh(realmOf(core, tenant), refreshToken, origin)
+  const { userId, sessionId, amr, ...tokens } = refreshed
+  const found = await findPrincipal(core, tenant, sessionId, userId)
+  if (!found || !(await mayGoOn(core, found.user, sessionId, tenant))) throw authErrors.invalidToken()
+  // What began with a password ends here, where the organization wants that no more.
+  if (tenant && !amr.includes('sso') && (await needsSso(tenant, userId))) throw authErrors.invalidToken()
+  return present(found.user, tokens, tenant)
+}
+
 async function verify(
   { core, secondFactor, events }: AuthServiceOptions,
   { mfaToken, proof }: SecondFactorAnswer,
   origin: Origin,
   tenant?: TenantDb,
 ): Promise<SignedIn> {
-  const realm: Realm = tenant ? { scope: 'tenant', db: tenant } : { scope: 'core', db: core }
+  const realm = realmOf(core, tenant)
   const { userId, sessionId, ...tokens } = await secondFactor.answer(realm, mfaToken, proof, origin)
   const found = await findPrincipal(core, tenant, sessionId, userId)
   if (!found) throw authErrors.invalidToken()
@@ -181,16 +189,22 @@ async function prepare({ email, password, fullName }: Registration, passwords: P
   return { email: canonical, passwordHash: await passwords.hash(password) }
 }
 
-/** A tenant's user with the hash that counts: a linked user signs in with its core password, while its core account may. */
+/**
+ * A tenant's user with the hash that counts: a linked user signs in with its core password, while its core account may. None
+ * counts where the organization wants its identity provider: that takes the time of a wrong password, however right it is.
+ */
 async function findTenantAccount(
   core: CoreDb,
   tenant: TenantDb,
   email: string,
 ): Promise<TenantUserRow | undefined> {
-  const user = await findTenantUserByEmail(tenant, email)
-  if (!user?.coreUserId) return user
-  const linked = await findCoreUser(core, user.coreUserId)
-  return linked && { ...user, passwordHash: linked.passwordHash, isActive: user.isActive && linked.isActive }
+  const [user, isSsoOnly] = await Promise.all([findTenantUserByEmail(tenant, email), isSsoOnlyIn(tenant)])
+  const linked = user?.coreUserId ? await findCoreUser(core, user.coreUserId) : undefined
+  if (!user || (user.coreUserId && !linked)) return undefined
+  const { passwordHash } = linked ?? user
+  const isShut = isSsoOnly && user.role !== 'owner'
+  const isActive = user.isActive && (linked?.isActive ?? true)
+  return { ...user, isActive, passwordHash: isShut ? null : passwordHash }
 }
 
 /**

@@ -24,10 +24,11 @@ const IS_FRESH = sql<boolean>`${sessions.authenticatedAt} > now() - ${sql.raw(`i
 
 /**
  * The factor of a linked user lies in another database: of it counts what the session says, which a refresh sees to.
- * Everybody else must have one now.
+ * So it is with who came through an identity provider, where a factor of one's own is not asked for. Everybody else must
+ * have one now.
  */
 const LACKS_SECOND_FACTOR = sql<boolean>`${SECOND_FACTOR_IS_REQUIRED} AND CASE
-  WHEN ${tenantUsers.coreUserId} IS NOT NULL THEN ${sessions.secondFactorAt} IS NULL
+  WHEN ${tenantUsers.coreUserId} IS NOT NULL OR 'sso' = ANY(${sessions.amr}) THEN ${sessions.secondFactorAt} IS NULL
   ELSE NOT EXISTS (SELECT FROM ${secondFactors}
     WHERE ${secondFactors.userId} = ${tenantUsers.id} AND ${secondFactors.confirmedAt} IS NOT NULL) END`
 

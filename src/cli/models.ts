@@ -22,6 +22,7 @@ import {
   organizations,
   secondFactorPolicy,
 } from '../organizations/index.ts'
+import { organizationDomains, ssoAttempts, ssoConnections, ssoIdentities } from '../sso/index.ts'
 import { installation, servers, tenantIdentity, tenants } from '../tenancy/index.ts'
 import { coreUsers, tenantUsers } from '../users/index.ts'
 
@@ -48,6 +49,7 @@ export const MODELS = {
     oneTimeTokens,
     auditLog,
     throttles,
+    organizationDomains,
   },
   tenant: {
     tenantIdentity,
@@ -60,6 +62,9 @@ export const MODELS = {
     oneTimeTokens,
     ...SECOND_FACTOR,
     secondFactorPolicy,
+    ssoConnections,
+    ssoIdentities,
+    ssoAttempts,
     auditLog,
   },
 } as const

@@ -15,5 +15,6 @@ export interface OrganizationEvents {
     readonly changedBy: Id
     readonly registration?: 'open' | 'invite' | 'closed'
     readonly allowedEmailDomains?: readonly string[]
+    readonly isSsoOnly?: boolean
   }
 }

@@ -17,6 +17,7 @@ const TABLE = {
   'account.own': EVERYBODY,
   'organization.read': EVERYBODY,
   'organization.policy': ADMINS,
+  'organization.sso': ADMINS,
   'organization.transfer': OWNERS,
   'members.read': ADMINS,
   'members.manage': ADMINS,

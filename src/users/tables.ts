@@ -46,6 +46,7 @@ export const tenantUsers = pgTable(
   },
   (table) => [
     check('users_role_check', sql`${table.role} in ('owner', 'admin', 'member')`),
-    check('users_credential_check', sql`(${table.coreUserId} is null) <> (${table.passwordHash} is null)`),
+    // Never two passwords; none at all where the organization's identity provider vouches for somebody.
+    check('users_credential_check', sql`${table.coreUserId} is null or ${table.passwordHash} is null`),
   ],
 )

@@ -1,9 +1,10 @@
+import { policyErrors } from '../../organizations/index.ts'
 import type { Id } from '../../platform/index.ts'
 import type { CoreDb, TenantDb, TenantTx } from '../../tenancy/index.ts'
 import { authErrors } from '../errors.ts'
 import type { Origin } from '../sessions/origin.ts'
 import { FORGOTTEN_AT_SIGN_IN, type OpenSession, type Sessions } from '../sessions/sessions.ts'
-import { forgetOldSessions } from '../sessions/store.ts'
+import { forgetOldSessions, needsSso } from '../sessions/store.ts'
 import { adoptProof, findCoreSession, findProof, insertExchange, isCoreSessionLive } from './store.ts'
 
 /**
@@ -17,6 +18,7 @@ export async function openExchanged(
   coreSessionId: Id,
   origin: Origin,
 ): Promise<OpenSession> {
+  if (await needsSso(tx, userId)) throw policyErrors.ssoRequired()
   const proof = await findProof(core, coreSessionId)
   if (!proof) throw authErrors.invalidToken()
   await forgetOldSessions(tx, userId, FORGOTTEN_AT_SIGN_IN)

@@ -215,12 +215,14 @@ export async function markProven(db: AnyExecutor, sessionId: Id, method: Amr): P
     .where(eq(sessions.id, sessionId))
 }
 
-/** The user of a session has no second factor any more. */
+/** The user of a session has no second factor any more; one that an identity provider saw is not ours to doubt. */
 export async function forgetSecondFactor(db: AnyExecutor, sessionId: Id): Promise<void> {
   await db.orm
     .update(sessions)
     .set({ secondFactorAt: null })
-    .where(and(eq(sessions.id, sessionId), isNotNull(sessions.secondFactorAt)))
+    .where(
+      and(eq(sessions.id, sessionId), isNotNull(sessions.secondFactorAt), sql`'mfa' <> ALL(${sessions.amr})`),
+    )
 }
 
 function fromNow(seconds: number): SQL {

@@ -3,8 +3,11 @@ import { coreUsers } from '../../users/index.ts'
 
 const time = (name: string) => timestamp(name, { withTimezone: true, precision: 3 })
 
-/** Authentication methods: password, one-time code, recovery code. */
-export const AMR = ['pwd', 'otp', 'rcv'] as const
+/**
+ * Authentication methods: password, one-time code, recovery code, the organization's identity provider, and a second factor
+ * that this one saw and is trusted with.
+ */
+export const AMR = ['pwd', 'otp', 'rcv', 'sso', 'mfa'] as const
 export type Amr = (typeof AMR)[number]
 
 /** The device of a session whose client did not say, or said what nobody knows. */

@@ -1,8 +1,8 @@
 import { recordAuditLast } from '../../audit/index.ts'
 import type { Publisher } from '../../events/index.ts'
 import { type HttpServer, type PermissionGuard, responses } from '../../http/index.ts'
-import type { ErrorFactory } from '../../platform/index.ts'
-import type { TenantDb } from '../../tenancy/index.ts'
+import type { ErrorFactory, Id } from '../../platform/index.ts'
+import type { TenantDb, TenantTx } from '../../tenancy/index.ts'
 import type { Permission, TenantUser } from '../../users/index.ts'
 import { organizationAudit } from '../audit.ts'
 import type { OrganizationEvents } from '../events.ts'
@@ -13,6 +13,11 @@ export interface PolicyRoutesOptions {
   readonly tenantGuard: PermissionGuard<PolicyActor>
   /** Asks for a recent proof of who it is, with what it refuses otherwise. */
   readonly stepUp: { readonly require: (actor: PolicyActor) => void; readonly refusal: ErrorFactory }
+  /** Throws unless members could get in through an identity provider, as far as the transaction sees. */
+  readonly requireSso: {
+    readonly check: (tx: TenantTx, tenantId: Id) => Promise<void>
+    readonly refusal: ErrorFactory
+  }
   readonly events: Publisher<OrganizationEvents>
 }
 
@@ -27,7 +32,8 @@ const PATH = '/api/v1/organization'
 const DESCRIBED = { tags: ['members'] }
 
 /** What an organization asks of those who want to join it. */
-export function policyRoutes(server: HttpServer, { tenantGuard, stepUp, events }: PolicyRoutesOptions): void {
+export function policyRoutes(server: HttpServer, options: PolicyRoutesOptions): void {
+  const { tenantGuard, stepUp, requireSso, events } = options
   const reading = tenantGuard.requires('organization.read' satisfies Permission)
   const changing = tenantGuard.requires('organization.policy' satisfies Permission)
 
@@ -56,7 +62,7 @@ export function policyRoutes(server: HttpServer, { tenantGuard, stepUp, events }
         operationId: 'updatePolicy',
         summary: 'Change who may join this organization: absent fields stay',
         body: PolicyUpdate,
-        response: responses({ 200: PolicyBody }, [stepUp.refusal]),
+        response: responses({ 200: PolicyBody }, [stepUp.refusal, requireSso.refusal]),
       },
     },
     async (request) => {
@@ -64,9 +70,11 @@ export function policyRoutes(server: HttpServer, { tenantGuard, stepUp, events }
       const { tenant, user } = actor
       const changes = readPolicyUpdate(request.body)
       // To ask shuts out everybody who has none; to ask no more opens the organization to whoever stole a password.
-      if (changes.isSecondFactorRequired !== undefined) stepUp.require(actor)
+      if (changes.isSecondFactorRequired !== undefined || changes.isSsoOnly !== undefined)
+        stepUp.require(actor)
       const policy = await tenant.transaction(async (tx) => {
         const changed = await updatePolicy(tx, changes)
+        if (changes.isSsoOnly) await requireSso.check(tx, tenant.tenantId)
         await recordAuditLast(
           tx,
           organizationAudit('organization.policy_changed', {

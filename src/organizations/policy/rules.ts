@@ -3,7 +3,7 @@ import { policyErrors } from './errors.ts'
 import { holdPolicy, type Policy } from './store.ts'
 
 /** How somebody comes to an organization. */
-export type Entry = 'registration' | 'invitation'
+export type Entry = 'registration' | 'invitation' | 'sso'
 
 /**
  * Lets somebody join in this transaction, or refuses.
@@ -15,11 +15,19 @@ export async function admitNewMember(tx: TenantTx, entry: Entry, email: string):
   checkEntry(await holdPolicy(tx), entry, email)
 }
 
-/** `closed` is closed to the invited too. The domains bind everybody who joins; those who are in stay. */
+/**
+ * `closed` is closed to the invited too, and not to those whom the organization's own identity provider sends: that door has
+ * its switches in the connection. The domains bind everybody who joins; those who are in stay.
+ */
 export function checkEntry(policy: Policy, entry: Entry, email: string): void {
-  if (policy.registration === 'closed') throw policyErrors.registrationClosed()
-  if (policy.registration === 'invite' && entry === 'registration') throw policyErrors.invitationRequired()
+  if (entry !== 'sso') checkOwnDoors(policy, entry)
   const domain = email.slice(email.lastIndexOf('@') + 1)
   if (policy.allowedEmailDomains.length > 0 && !policy.allowedEmailDomains.includes(domain))
     throw policyErrors.emailDomainNotAllowed()
+}
+
+function checkOwnDoors({ registration, isSsoOnly }: Policy, entry: Exclude<Entry, 'sso'>): void {
+  if (isSsoOnly) throw policyErrors.ssoRequired()
+  if (registration === 'closed') throw policyErrors.registrationClosed()
+  if (registration === 'invite' && entry === 'registration') throw policyErrors.invitationRequired()
 }

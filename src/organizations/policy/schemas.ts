@@ -12,6 +12,10 @@ const SecondFactorRequired = Type.Boolean({
   description: 'Whether members without a second factor are let do nothing but set one up.',
 })
 
+const SsoOnly = Type.Boolean({
+  description: 'Whether members get in through the identity provider alone; owners always have another way.',
+})
+
 export const PolicyBody = Exactly(
   {
     id: Id,
@@ -20,6 +24,7 @@ export const PolicyBody = Exactly(
       description: 'Lower case, as A-labels; addresses of other domains are refused. Empty: any domain.',
     }),
     second_factor_required: SecondFactorRequired,
+    sso_only: SsoOnly,
     updated_at: Timestamp,
   },
   { $id: 'OrganizationPolicy' },
@@ -31,6 +36,7 @@ export const PolicyUpdate = Exactly({
     Type.Array(Type.String({ minLength: 1, maxLength: 254 }), { maxItems: 100 }),
   ),
   second_factor_required: Type.Optional(SecondFactorRequired),
+  sso_only: Type.Optional(SsoOnly),
 })
 
 /** A policy as the API writes one. */
@@ -40,17 +46,24 @@ export function presentPolicy(id: string, policy: Policy): Static<typeof PolicyB
     registration: policy.registration,
     allowed_email_domains: [...policy.allowedEmailDomains],
     second_factor_required: policy.isSecondFactorRequired,
+    sso_only: policy.isSsoOnly,
     updated_at: policy.updatedAt.toISOString(),
   }
 }
 
 /** The other direction; domains get the form that those of addresses have, once each. Throws httpErrors.validationFailed. */
 export function readPolicyUpdate(update: Static<typeof PolicyUpdate>): PolicyChanges {
-  const { registration, allowed_email_domains: domains, second_factor_required: factor } = update
+  const {
+    registration,
+    allowed_email_domains: domains,
+    second_factor_required: factor,
+    sso_only: ssoOnly,
+  } = update
   return {
     ...(registration !== undefined && { registration }),
     ...(domains !== undefined && { allowedEmailDomains: [...new Set(domains.map(readDomain))].sort() }),
     ...(factor !== undefined && { isSecondFactorRequired: factor }),
+    ...(ssoOnly !== undefined && { isSsoOnly: ssoOnly }),
   }
 }
 

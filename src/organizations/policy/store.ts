@@ -6,13 +6,13 @@ import { organizationPolicy } from './tables.ts'
 /** Who may join an organization. */
 export type Policy = Pick<
   typeof organizationPolicy.$inferSelect,
-  'registration' | 'allowedEmailDomains' | 'updatedAt'
+  'registration' | 'allowedEmailDomains' | 'isSsoOnly' | 'updatedAt'
 > & { readonly isSecondFactorRequired: boolean }
 export type PolicyChanges = Partial<Omit<Policy, 'updatedAt'>>
 
-const { registration, allowedEmailDomains, updatedAt } = organizationPolicy
+const { registration, allowedEmailDomains, isSsoOnly, updatedAt } = organizationPolicy
 const isSecondFactorRequired = sql<boolean>`${SECOND_FACTOR_IS_REQUIRED}`
-const POLICY = { registration, allowedEmailDomains, updatedAt, isSecondFactorRequired }
+const POLICY = { registration, allowedEmailDomains, isSsoOnly, updatedAt, isSecondFactorRequired }
 
 export async function findPolicy(tenant: TenantExecutor): Promise<Policy> {
   const [row] = await tenant.orm.select(POLICY).from(organizationPolicy)
@@ -34,6 +34,12 @@ export async function holdPolicy(tx: TenantTx): Promise<Policy> {
  */
 export async function lockMembers(tx: TenantTx): Promise<void> {
   await tx.orm.select({ registration }).from(organizationPolicy).for('no key update')
+}
+
+/** Whether members get in through the organization's identity provider alone. */
+export async function isSsoOnlyIn(tenant: TenantExecutor): Promise<boolean> {
+  const [row] = await tenant.orm.select({ isSsoOnly }).from(organizationPolicy)
+  return row?.isSsoOnly ?? false
 }
 
 /** Waits for those who are joining. */

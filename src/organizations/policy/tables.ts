@@ -14,6 +14,8 @@ export const organizationPolicy = pgTable(
     registration: text({ enum: REGISTRATION_MODES }).notNull().default('open'),
     /** Canonical; none means that any will do. */
     allowedEmailDomains: text('allowed_email_domains').array().notNull().default([]),
+    /** Whether members get in through the organization's identity provider alone. Owners always have another way. */
+    isSsoOnly: boolean('sso_only').notNull().default(false),
     updatedAt: timestamp('updated_at', { withTimezone: true, precision: 3 }).notNull().defaultNow(),
   },
   (table) => [
