@@ -59,7 +59,8 @@ export async function compose(options: ComposeOptions) {
 }
 
 async function wire(options: ComposeOptions, closers: Closers) {
-  const { config, databaseUrl, secret, clock, log } = options
+  const { databaseUrl, secret, ...world } = options
+  const { config, clock, log } = world
   const pool = createPool({ ...CORE_POOL, url: databaseUrl })
   closers.push('core database', () => pool.close())
   const core = createDatabase('core', pool)
@@ -94,9 +95,7 @@ async function wire(options: ComposeOptions, closers: Closers) {
   closers.push('signing keys', () => identity.keys.close())
 
   return {
-    config,
-    clock,
-    log,
+    ...world,
     core,
     events,
     repeats,

@@ -11,6 +11,7 @@ import {
   systemClock,
   withConnection,
 } from '../../src/platform/index.ts'
+import type { SsoSurroundings } from '../../src/sso/index.ts'
 import { type ApiClient, type ApiExchange, createApiClient } from './api-client.ts'
 import { createTestDatabase, onServer } from './databases.ts'
 
@@ -23,7 +24,7 @@ export interface TestPlatform {
   close(): Promise<void>
 }
 
-export interface TestPlatformOptions {
+export interface TestPlatformOptions extends SsoSurroundings {
   readonly env?: Environment
   readonly clock?: Clock
   readonly log?: Logger
@@ -54,6 +55,7 @@ export async function startPlatform(options: TestPlatformOptions = {}): Promise<
     secret: TEST_SECRET,
     clock,
     log,
+    ...(options.resolveTxt && { resolveTxt: options.resolveTxt }),
   })
   const app = await createApp(platform)
   options.extend?.(app, platform)

@@ -18,8 +18,8 @@ const LEAKS = [
 
 /** Names that no field of an answer may have, wherever it is. */
 const SECRET_FIELDS = /pass(word)?|hash|secret|salt|sealed|private|dsn|_url$/i
-/** A picture's address is meant to be seen. */
-const INNOCENT_FIELDS = new Set(['avatar_url'])
+/** A picture's address is meant to be seen, and a browser is sent to an identity provider's. */
+const INNOCENT_FIELDS = new Set(['avatar_url', 'authorization_url'])
 
 /** Where somebody is told the secret of an authenticator app, once. */
 const isInnocent = (name: string, where: string) =>
