@@ -22,7 +22,8 @@ const STALE_CODE = 'invalid_grant'
  */
 export function providerFailure(error: unknown): unknown {
   if (error instanceof AppError) return error
-  if (error instanceof OutgoingError) return outgoingFailure(error)
+  const outgoing = outgoingIn(error)
+  if (outgoing) return outgoingFailure(outgoing)
   if (error instanceof UnfitProviderError) return ssoErrors.providerFailed({ cause: error })
   if (error instanceof AuthorizationResponseError) return ssoErrors.ssoDenied()
   if (error instanceof ResponseBodyError)
@@ -35,12 +36,20 @@ export function providerFailure(error: unknown): unknown {
 
 /** A word for logs and for administrators. The texts of errors hold what the provider sent. */
 export function reasonOf(error: unknown): string {
-  if (error instanceof OutgoingError) return error.fault
+  const outgoing = outgoingIn(error)
+  if (outgoing) return outgoing.fault
   if (error instanceof UnfitProviderError) return error.reason
   if (error instanceof AuthorizationResponseError || error instanceof ResponseBodyError)
     return wordOf(error.error)
   if (error instanceof AppError) return error.code
   return error instanceof ClientError ? wordOf(error.code) : 'invalid-description'
+}
+
+/** The library wraps what a request threw. */
+function outgoingIn(error: unknown): OutgoingError | undefined {
+  for (let current = error; current instanceof Error; current = current.cause)
+    if (current instanceof OutgoingError) return current
+  return undefined
 }
 
 function outgoingFailure(error: OutgoingError): AppError {

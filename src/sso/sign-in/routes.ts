@@ -55,8 +55,7 @@ export function signInRoutes(
       const [, query = ''] = request.url.split(/\?(.*)/s)
       const outcome = await answer(signIn, query)
       const { returnUrl } = outcome
-      if (returnUrl !== null)
-        return await reply.code(303).header('location', locate(returnUrl, outcome)).send(null)
+      if (returnUrl !== null) return await reply.redirect(locate(returnUrl, outcome), 303)
       if ('error' in outcome) throw outcome.error
       return await reply.code(200).send({ code: outcome.code })
     },

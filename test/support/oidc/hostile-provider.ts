@@ -1,10 +1,10 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { type CryptoKey, exportJWK, generateKeyPair, type JWTPayload, SignJWT } from 'jose'
+import { type CryptoKey, exportJWK, generateKeyPair, SignJWT } from 'jose'
 
 /** What the provider says of somebody, and how it signs that. */
 export interface Statement {
-  readonly claims?: JWTPayload
+  readonly claims?: Readonly<Record<string, unknown>>
   /** Of the header; `none` and `HS256` are made as an attacker would. */
   readonly alg?: string
   /** Signs with a key that it does not publish. */
@@ -107,7 +107,7 @@ function describe(issuer: string): Record<string, unknown> {
   }
 }
 
-async function sign(claims: JWTPayload, alg: string, key: CryptoKey): Promise<string> {
+async function sign(claims: Readonly<Record<string, unknown>>, alg: string, key: CryptoKey): Promise<string> {
   const payload = Object.fromEntries(Object.entries(claims).filter(([, value]) => value !== undefined))
   if (alg === 'none') return `${encode({ alg })}.${encode(payload)}.`
   const material = alg === 'HS256' ? new TextEncoder().encode(CLIENT_SECRET) : key
