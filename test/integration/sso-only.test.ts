@@ -177,7 +177,7 @@ describe('a second factor that the organization requires', () => {
     expect((await me(second)).status).toBe(403)
     const call = { token: second.body.access_token, tenantId: own.id }
     // The provider's word alone is not enough for what only the factor may allow.
-    expect((await test.api.delete('/auth/mfa/totp', call)).body.code).toBe('step-up-required')
+    expect((await test.api.post('/auth/mfa/totp', undefined, call)).body.code).toBe('step-up-required')
     const code = codeAt(secret, clock.nextStep())
     expect((await test.api.post('/auth/step-up', { code }, call)).status).toBe(204)
     expect((await me(second)).status).toBe(200)

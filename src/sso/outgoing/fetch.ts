@@ -48,11 +48,11 @@ const BODYLESS = new Set([204, 205, 304])
  * cannot be one address when it is checked and another when it is used. Redirects are answers like any other: nobody follows
  * them. Nothing of the process's own goes along: no cookies, no proxy, no kept connection.
  */
-export function createOutgoingFetch(rules: OutgoingRules): Fetch {
+export function createOutgoingFetch(rules: OutgoingRules, timeoutMs = TIMEOUT_MS): Fetch {
   return async (target, { method = 'GET', headers = {}, body, signal }) => {
     const url = new URL(target)
     const isTls = requireAllowed(url, rules)
-    const deadline = AbortSignal.timeout(TIMEOUT_MS)
+    const deadline = AbortSignal.timeout(timeoutMs)
     const options: RequestOptions = {
       method,
       headers: { ...headers, 'accept-encoding': 'identity' },
