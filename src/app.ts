@@ -63,6 +63,7 @@ function describeApi(tenantHeader: string): ApiDescription {
       { name: 'users', description: 'Users of one organization.' },
       { name: 'members', description: 'Who belongs to one organization, as what, and who may join.' },
       { name: 'sso', description: 'Sign-in through the identity provider of an organization.' },
+      { name: 'api-keys', description: 'Keys of one organization’s machines.' },
       { name: 'audit', description: 'What happened in one organization, for those who run it.' },
       { name: 'admin', description: 'For people who operate the platform.' },
     ],

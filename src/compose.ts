@@ -93,6 +93,7 @@ async function wire(options: ComposeOptions, closers: Closers) {
   closers.push('failed attempts', () => repeats.settle())
   const identity = await openIdentity({ ...options, core, tenancy, box, mailer, events, repeats })
   closers.push('signing keys', () => identity.keys.close())
+  closers.push('uses of API keys', () => identity.keyAdmission.settle())
 
   return {
     ...world,

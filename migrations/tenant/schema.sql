@@ -1,3 +1,18 @@
+CREATE TABLE public.api_keys (
+  id uuid NOT NULL,
+  name text NOT NULL,
+  secret_hash text NOT NULL,
+  scopes text[] NOT NULL,
+  created_by uuid NOT NULL,
+  created_at timestamp(3) with time zone DEFAULT now() NOT NULL,
+  expires_at timestamp(3) with time zone NOT NULL,
+  last_used_at timestamp(3) with time zone,
+  last_used_from text,
+  revoked_at timestamp(3) with time zone,
+  revoked_by uuid,
+  CONSTRAINT api_keys_pkey PRIMARY KEY (id)
+);
+
 CREATE TABLE public.audit_log (
   id uuid NOT NULL,
   occurred_at timestamp(3) with time zone DEFAULT now() NOT NULL,
@@ -200,6 +215,10 @@ CREATE TABLE public.users (
   CONSTRAINT users_role_check CHECK ((role = ANY (ARRAY['owner'::text, 'admin'::text, 'member'::text])))
 );
 
+ALTER TABLE public.api_keys ADD CONSTRAINT api_keys_created_by_users_id_fk FOREIGN KEY (created_by) REFERENCES public.users(id) ON DELETE CASCADE;
+
+ALTER TABLE public.api_keys ADD CONSTRAINT api_keys_revoked_by_users_id_fk FOREIGN KEY (revoked_by) REFERENCES public.users(id) ON DELETE SET NULL;
+
 ALTER TABLE public.exchanged_sessions ADD CONSTRAINT exchanged_sessions_session_id_sessions_id_fk FOREIGN KEY (session_id) REFERENCES public.sessions(id) ON DELETE CASCADE;
 
 ALTER TABLE public.invitations ADD CONSTRAINT invitations_invited_by_users_id_fk FOREIGN KEY (invited_by) REFERENCES public.users(id) ON DELETE SET NULL;
@@ -233,6 +252,10 @@ BEGIN
   RAISE EXCEPTION 'the audit log is append-only' USING ERRCODE = 'insufficient_privilege';
 END
 $function$;
+
+CREATE INDEX api_keys_created_by_idx ON public.api_keys USING btree (created_by);
+
+CREATE INDEX api_keys_revoked_by_idx ON public.api_keys USING btree (revoked_by);
 
 CREATE INDEX audit_log_action_idx ON public.audit_log USING btree (action text_pattern_ops, id);
 

@@ -1,7 +1,7 @@
 import type { SQL } from 'drizzle-orm'
 import { coarseNetworkOf } from '../http/index.ts'
 import { currentClientAddress, currentContext, type Transaction } from '../platform/index.ts'
-import type { AuditEntry } from './catalogue.ts'
+import type { Actor, AuditEntry } from './catalogue.ts'
 import { nextEntryId } from './entry-id.ts'
 import {
   type AnyExecutor,
@@ -49,12 +49,13 @@ export async function recordAttempt(db: AnyExecutor, entry: AuditEntry): Promise
 
 /** An entry as it is stored: with an id, and where it came from. */
 export function rowOf({ action, actor, target, outcome = 'success', details = {} }: AuditEntry): NewAuditRow {
+  const { kind, id, actedBy } = whoActs(actor)
   return {
     id: nextEntryId(),
     action,
-    actorKind: actor.kind,
-    actorId: actor.id ?? null,
-    actedBy: actor.actedBy ?? null,
+    actorKind: kind,
+    actorId: id ?? null,
+    actedBy: actedBy ?? null,
     targetKind: target?.kind ?? null,
     targetId: target?.id ?? null,
     outcome,
@@ -62,4 +63,11 @@ export function rowOf({ action, actor, target, outcome = 'success', details = {}
     requestId: currentContext().request_id ?? null,
     details,
   }
+}
+
+/** What a machine does, its key did, and not the person in whose name the key acts: services need not know of keys. */
+function whoActs(actor: Actor): Actor {
+  const { user_id, api_key_id } = currentContext()
+  const isKey = api_key_id !== undefined && actor.kind === 'user' && actor.id === user_id
+  return isKey ? { kind: 'api_key', id: api_key_id } : actor
 }

@@ -18,6 +18,11 @@ export const authAudit = auditCatalogue({
   'second_factor.enabled': { kind: 'word' },
   'second_factor.disabled': { kind: 'word' },
   'second_factor.recovery_codes_renewed': {},
+  'api_key.created': { scopes: 'words', days: 'number' },
+  'api_key.renamed': {},
+  'api_key.revoked': {},
+  /** Somebody showed a key that there is and that is not good; recorded like `user.login_failed`. */
+  'api_key.refused': { attempts: 'number', reason: 'word' },
   'key.rotated': { audience: 'word', at_once: 'flag' },
   'key.revoked': { audience: 'word' },
 })
@@ -93,4 +98,26 @@ export function loginFailed(userId: Id, isActive: boolean): (attempts: number) =
       outcome: 'failure',
       details: { attempts, reason: isActive ? 'credentials' : 'disabled' },
     })
+}
+
+/** Who showed a key that is not good, or knew its id and not its secret. */
+export function keyRefused(keyId: Id, reason: string): (attempts: number) => AuditEntry {
+  return (attempts) =>
+    authAudit('api_key.refused', {
+      actor: { kind: 'api_key' },
+      target: { kind: 'api_key', id: keyId },
+      outcome: 'failure',
+      details: { attempts, reason },
+    })
+}
+
+/** What one member did to a key. */
+export function byKeyManager(
+  action: 'api_key.created' | 'api_key.renamed' | 'api_key.revoked',
+  userId: Id,
+  keyId: Id,
+  details: { readonly scopes?: readonly string[]; readonly days?: number } = {},
+): AuditEntry {
+  const who = { actor: { kind: 'user', id: userId }, target: { kind: 'api_key', id: keyId } } as const
+  return action === 'api_key.created' ? authAudit(action, { ...who, details }) : authAudit(action, who)
 }

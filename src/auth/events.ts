@@ -31,6 +31,9 @@ export interface AuthEvents {
   'second_factor.enabled': OfUser
   'second_factor.disabled': OfUser
   'second_factor.recovery_codes_renewed': OfUser
+  'api_key.created': KeyEvent
+  /** One by one; not with its maker. */
+  'api_key.revoked': KeyEvent
   'tenant_user.registered': { readonly userId: Id; readonly email: string }
 }
 
@@ -38,4 +41,10 @@ export interface AuthEvents {
 interface AccountEvent {
   readonly userId: Id
   readonly scope: 'core' | 'tenant'
+}
+
+/** Something that concerns a key of the organization that the event names. */
+interface KeyEvent {
+  readonly keyId: Id
+  readonly by: Id
 }

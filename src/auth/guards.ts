@@ -1,14 +1,13 @@
 import type { FastifyRequest } from 'fastify'
-import {
-  createGuard,
-  type Guard,
-  MALFORMED_CREDENTIALS,
-  type PermissionGuard,
-  readBearerToken,
-} from '../http/index.ts'
+import { createGuard, type Guard, type PermissionGuard } from '../http/index.ts'
 import { describeWork, type Id, isId } from '../platform/index.ts'
 import { type CoreDb, type Tenancy, type TenantDb, tenancyErrors } from '../tenancy/index.ts'
 import type { CoreUser, TenantUser } from '../users/index.ts'
+import type { KeyAdmission } from './api-keys/admission.ts'
+import { createKeyGuard, type KeyGuard } from './api-keys/guard.ts'
+import { isMeantAsKey, readKey } from './api-keys/key-text.ts'
+import type { KeyPrincipal } from './api-keys/principal.ts'
+import { bearerTokenOf } from './bearer.ts'
 import { authErrors } from './errors.ts'
 import type { AccessClaims, AccessTokens } from './keys/access-token.ts'
 import type { Audience } from './keys/tables.ts'
@@ -25,21 +24,27 @@ export interface CorePrincipal extends Freshness {
   readonly expiresAt: Date
 }
 
-export interface TenantPrincipal extends Freshness {
+/** Somebody who signed in to an organization. */
+export interface SessionPrincipal extends Freshness {
+  readonly via: 'session'
   readonly tenant: TenantDb
   readonly user: TenantUser
   readonly sessionId: Id
 }
 
+/** Somebody who signed in to an organization, or a machine with a key of it. */
+export type TenantPrincipal = SessionPrincipal | KeyPrincipal
+
 /** Somebody with an account on the platform or in one organization, whichever the token is for. */
 export type AccountPrincipal =
   | ({ readonly scope: 'core' } & CorePrincipal)
-  | ({ readonly scope: 'tenant' } & TenantPrincipal)
+  | ({ readonly scope: 'tenant' } & SessionPrincipal)
 
 export interface GuardOptions {
   readonly core: CoreDb
   readonly tenancy: Tenancy
   readonly tokens: AccessTokens
+  readonly keys: KeyAdmission
   /** Lower case. */
   readonly tenantHeader: string
 }
@@ -63,6 +68,7 @@ const TENANT_ERRORS = [
 
 const CORE_SECURITY = { [SECURITY_SCHEMES.core]: [] }
 const TENANT_SECURITY = { [SECURITY_SCHEMES.tenant]: [], [SECURITY_SCHEMES.tenantId]: [] }
+const KEY_SECURITY = { [SECURITY_SCHEMES.apiKey]: [], [SECURITY_SCHEMES.tenantId]: [] }
 
 export interface Guards {
   readonly coreGuard: Guard<CorePrincipal>
@@ -71,6 +77,8 @@ export interface Guards {
   readonly accountGuard: PermissionGuard<AccountPrincipal>
   /** The account guard without the question for a second factor: for what a member needs who has none yet. */
   readonly enrolmentGuard: PermissionGuard<AccountPrincipal>
+  /** For machines alone, where the tenant header is not what names the organization. */
+  readonly keyGuard: KeyGuard
 }
 
 /** Every guard that routes are given. */
@@ -81,6 +89,7 @@ export function createGuards(options: GuardOptions): Guards {
     tenantGuard: createTenantGuard(options),
     accountGuard: createAccountGuard(options, admitToTenant),
     enrolmentGuard: createAccountGuard(options, findInTenant),
+    keyGuard: createKeyGuard(options.keys),
   }
 }
 
@@ -108,14 +117,18 @@ function createAdminGuard(options: GuardOptions): Guard<CorePrincipal> {
  * made earlier, would tell a stranger something about tenants that are not theirs.
  */
 function createTenantGuard(options: GuardOptions): PermissionGuard<TenantPrincipal> {
-  const admit = async (request: FastifyRequest): Promise<TenantPrincipal> =>
-    await admitToTenant(options, request, wanted(await authenticate(request, options.tokens), 'tenant'))
-  return permissionGuard([TENANT_SECURITY], admit, [...TOKEN_ERRORS, ...TENANT_ERRORS], ({ user }) => user)
+  const admit = async (request: FastifyRequest): Promise<TenantPrincipal> => {
+    const token = bearerTokenOf(request)
+    if (isMeantAsKey(token)) return await options.keys.admit(token, namedTenant(request, options))
+    return await admitToTenant(options, request, wanted(await options.tokens.verify(token), 'tenant'))
+  }
+  const errors = [...TOKEN_ERRORS, ...TENANT_ERRORS]
+  return permissionGuard([TENANT_SECURITY], admit, errors, (principal) => principal, [KEY_SECURITY])
 }
 
 /**
  * Admits either kind of user to what is their own: a core token as the core guard does, a tenant token as the tenant
- * guard. Roles, and so permissions, are those of organizations.
+ * guard. A key has no account. Roles, and so permissions, are those of organizations.
  */
 function createAccountGuard(
   options: GuardOptions,
@@ -131,7 +144,7 @@ function createAccountGuard(
     [CORE_SECURITY, TENANT_SECURITY],
     admit,
     [...TOKEN_ERRORS, ...TENANT_ERRORS],
-    (principal) => (principal.scope === 'tenant' ? principal.user : undefined),
+    (principal) => (principal.scope === 'tenant' ? principal : undefined),
   )
 }
 
@@ -168,24 +181,29 @@ const admitToTenant: AdmitMember = async (options, request, claims) => {
 }
 
 async function findInTenant(
-  { tenancy, tenantHeader }: GuardOptions,
+  options: GuardOptions,
   request: FastifyRequest,
   claims: ClaimsFor<'tenant'>,
-): Promise<TenantPrincipal & Pick<Found<TenantUser>, 'lacksSecondFactor'>> {
-  const tenantId = readTenantHeader(request, tenantHeader)
-  if (tenantId === undefined) throw authErrors.tenantHeaderRequired()
+): Promise<SessionPrincipal & Pick<Found<TenantUser>, 'lacksSecondFactor'>> {
+  const tenantId = namedTenant(request, options)
   if (tenantId !== claims.tenantId) throw authErrors.tenantMismatch()
-  const tenant = await tenancy.enter(tenantId)
+  const tenant = await options.tenancy.enter(tenantId)
   const found = await findTenantPrincipal(tenant, claims.sessionId, claims.userId)
   if (!found) throw authErrors.invalidToken()
   describeWork({ user_id: found.user.id })
-  return { ...found, tenant, sessionId: claims.sessionId }
+  return { ...found, via: 'session', tenant, sessionId: claims.sessionId }
 }
 
+function namedTenant(request: FastifyRequest, { tenantHeader }: GuardOptions): Id {
+  const tenantId = readTenantHeader(request, tenantHeader)
+  if (tenantId === undefined) throw authErrors.tenantHeaderRequired()
+  return tenantId
+}
+
+/** Who signed in. Whether a key is good is not asked where no key is: that would need an organization. */
 async function authenticate(request: FastifyRequest, tokens: AccessTokens): Promise<AccessClaims> {
-  const token = readBearerToken(request)
-  if (token === undefined) throw authErrors.authenticationRequired()
-  if (token === MALFORMED_CREDENTIALS) throw authErrors.invalidToken()
+  const token = bearerTokenOf(request)
+  if (isMeantAsKey(token)) throw readKey(token) ? authErrors.insufficientScope() : authErrors.invalidToken()
   return await tokens.verify(token)
 }
 

@@ -1,8 +1,10 @@
 import type { Config } from '../config.ts'
-import type { HttpServer } from '../http/index.ts'
+import type { Cursors, HttpServer } from '../http/index.ts'
 import { devMailRoutes, type Mailer } from '../mail/index.ts'
 import type { CoreDb, Tenancy } from '../tenancy/index.ts'
 import { accountRoutes } from './accounts/routes.ts'
+import { apiKeyErrors } from './api-keys/errors.ts'
+import { apiKeyRoutes } from './api-keys/routes.ts'
 import { authErrors } from './errors.ts'
 import { exchangeRoutes } from './exchange/routes.ts'
 import type { Identity } from './identity.ts'
@@ -13,13 +15,14 @@ import { secondFactorRoutes } from './second-factor/routes.ts'
 import { sessionRoutes } from './sessions/routes.ts'
 
 /** Every error of signing in, for the catalogue of problems. */
-export const identityErrors = [authErrors, secondFactorErrors]
+export const identityErrors = [authErrors, secondFactorErrors, apiKeyErrors]
 
 export interface IdentityRoutesOptions extends Identity {
   readonly config: Pick<Config, 'tenantHeader'>
   readonly core: CoreDb
   readonly tenancy: Tenancy
   readonly mailer: Mailer
+  readonly cursors: Cursors
 }
 
 /** Signing in and out, and what belongs to an account. */
@@ -42,4 +45,5 @@ export function identityRoutes(server: HttpServer, identity: IdentityRoutesOptio
   accountRoutes(server, { ...own, ...identity.accounts })
   devMailRoutes(server, identity.mailer)
   exchangeRoutes(server, options)
+  apiKeyRoutes(server, options)
 }

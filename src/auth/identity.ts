@@ -6,6 +6,8 @@ import type { Mailer } from '../mail/index.ts'
 import type { Clock, Logger, SecretBox } from '../platform/index.ts'
 import type { CoreDb, Tenancy } from '../tenancy/index.ts'
 import { type Accounts, createAccounts } from './accounts/accounts.ts'
+import { createKeyAdmission, type KeyAdmission } from './api-keys/admission.ts'
+import { type ApiKeyService, createApiKeyService } from './api-keys/service.ts'
 import type { AuthEvents } from './events.ts'
 import { createTokenExchange, type TokenExchange } from './exchange/service.ts'
 import { createGuards, type Guards } from './guards.ts'
@@ -46,6 +48,8 @@ export interface Identity extends Guards {
   readonly exchange: TokenExchange
   readonly passwords: PasswordHasher
   readonly throttle: Throttle
+  readonly keyAdmission: KeyAdmission
+  readonly apiKeys: ApiKeyService
 }
 
 /**
@@ -64,8 +68,11 @@ export async function openIdentity(options: IdentityOptions): Promise<Identity> 
   const sessions = createSessions({ tokens, box, config, events, log, limits: createRateLimits(limits) })
   const proofs = createProofs({ box, clock })
   const secondFactor = createSecondFactorSignIn({ core, sessions, proofs, repeats })
+  const keyAdmission = createKeyAdmission({ core, tenancy, repeats, clock, log })
   return {
     keys,
+    keyAdmission,
+    apiKeys: createApiKeyService(events),
     sessions,
     passwords,
     exchange: createTokenExchange({ core, tenancy, sessions, events }),
@@ -75,6 +82,6 @@ export async function openIdentity(options: IdentityOptions): Promise<Identity> 
     factors: createFactors({ box, clock, proofs, events }),
     stepUp: createStepUp({ passwords, proofs, throttle }),
     accounts: createAccounts({ core, tenancy, passwords, throttle, mailer, events }),
-    ...createGuards({ core, tenancy, tokens, tenantHeader: config.tenantHeader }),
+    ...createGuards({ core, tenancy, tokens, keys: keyAdmission, tenantHeader: config.tenantHeader }),
   }
 }

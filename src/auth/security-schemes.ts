@@ -1,7 +1,12 @@
 import type { ApiDescription, HeaderScheme } from '../http/index.ts'
 
 /** Names of the security schemes in the OpenAPI document. */
-export const SECURITY_SCHEMES = { core: 'coreToken', tenant: 'tenantToken', tenantId: 'tenantId' } as const
+export const SECURITY_SCHEMES = {
+  core: 'coreToken',
+  tenant: 'tenantToken',
+  apiKey: 'apiKey',
+  tenantId: 'tenantId',
+} as const
 
 /** What goes with requests to show who asks, for the API description. */
 export function describeSecurity(tenantHeader: string): ApiDescription['securitySchemes'] {
@@ -10,7 +15,7 @@ export function describeSecurity(tenantHeader: string): ApiDescription['security
     type: 'apiKey',
     in: 'header',
     name: tenantHeader,
-    description: 'The organization’s id, which goes with every tenant token.',
+    description: 'The organization’s id, which goes with every tenant token and API key.',
   }
   return {
     [SECURITY_SCHEMES.core]: {
@@ -20,6 +25,13 @@ export function describeSecurity(tenantHeader: string): ApiDescription['security
     [SECURITY_SCHEMES.tenant]: {
       ...bearer,
       description: 'The access token of an organization’s user: register or log in with the tenant header.',
+    },
+    [SECURITY_SCHEMES.apiKey]: {
+      type: 'http',
+      scheme: 'bearer',
+      bearerFormat: 'tnk_…',
+      description:
+        'An API key of the organization, for machines: whoever runs it makes one at /api/v1/api-keys.',
     },
     [SECURITY_SCHEMES.tenantId]: tenantId,
   }

@@ -1,5 +1,6 @@
 import { auditLog } from '../audit/index.ts'
 import {
+  apiKeys,
   exchangedSessions,
   oneTimeTokens,
   proofTries,
@@ -61,6 +62,7 @@ export const MODELS = {
     exchangedSessions,
     oneTimeTokens,
     ...SECOND_FACTOR,
+    apiKeys,
     secondFactorPolicy,
     ssoConnections,
     ssoIdentities,

@@ -15,12 +15,14 @@ export async function lookForDrift(
   options: EachOptions & { readonly tenancy: Tenancy },
   tell: (outcome: DriftOutcome) => void,
 ): Promise<EachReport> {
-  const check = options.tenancy.operations.driftCheck()
+  const { operations } = options.tenancy
   const isStopped = () => options.signal.aborted
   return await forEachTenant(
     options,
     async (tenant) => {
-      const comparison = await patiently(() => check(tenant), { isStopped }).catch(tellOperator)
+      const comparison = await patiently(() => operations.checkDrift(tenant), { isStopped }).catch(
+        tellOperator,
+      )
       if ('why' in comparison) throw new Error(`it cannot be compared: ${comparison.why}`)
       return comparison.drift
     },

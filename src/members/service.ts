@@ -1,5 +1,5 @@
 import { recordAudit } from '../audit/index.ts'
-import { authErrors, revokeSessionsOf } from '../auth/index.ts'
+import { authErrors, revokeKeysOf, revokeSessionsOf } from '../auth/index.ts'
 import type { Publisher } from '../events/index.ts'
 import { httpErrors } from '../http/index.ts'
 import { lockMembers, type MembershipMirror } from '../organizations/index.ts'
@@ -121,6 +121,7 @@ function createSetActivity(change: Change, events: Publisher<MemberEvents>) {
       const member = await setActive(tx, id, isActive)
       if (!isActive) {
         await revokeSessionsOf(tx, id)
+        await revokeKeysOf(tx, id, actor.user.id)
         await revokeInvitationsOf(tx, id)
       }
       await recordAudit(tx, byMember(name, actor.user.id, id))

@@ -37,6 +37,8 @@ export interface WorkContext {
   request_id?: string
   tenant_id?: string
   user_id?: string
+  /** With the user in whose name the key acts. */
+  api_key_id?: string
 }
 
 const storage = new AsyncLocalStorage<WorkContext>()

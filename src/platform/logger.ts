@@ -22,6 +22,7 @@ const SECRET_FIELDS = [
   'cookie',
   'secret',
   'token',
+  'key',
 ]
 
 const REDACTED_PATHS = SECRET_FIELDS.flatMap((field) => [field, `*.${field}`, `*.*.${field}`])

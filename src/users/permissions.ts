@@ -24,6 +24,9 @@ const TABLE = {
   'members.role': ADMINS,
   'invitations.manage': ADMINS,
   'audit.read': ADMINS,
+  'api_keys.manage': ADMINS,
+  /** Lets a directory of people, such as that of an identity provider, keep this one like itself. */
+  'directory.provision': ADMINS,
 } as const satisfies Readonly<Record<string, readonly TenantRole[]>>
 
 export type Permission = keyof typeof TABLE
@@ -34,4 +37,26 @@ export const PERMISSIONS: ReadonlyMap<string, readonly TenantRole[]> = new Map(O
 /** Whether a role has a permission; nobody has one that the table does not know. */
 export function isPermitted(role: TenantRole, permission: string): boolean {
   return PERMISSIONS.get(permission)?.includes(role) ?? false
+}
+
+/**
+ * What an API key may be given. The others are a person's own affairs, or would let a machine outlive its maker: by
+ * keys that make keys, or by another owner.
+ */
+const FOR_KEYS: readonly Permission[] = [
+  'profile.read',
+  'organization.read',
+  'organization.policy',
+  'members.read',
+  'members.manage',
+  'members.role',
+  'invitations.manage',
+  'audit.read',
+  'directory.provision',
+]
+const GRANTABLE: ReadonlySet<string> = new Set(FOR_KEYS)
+
+/** Whether an API key may have a permission, whoever makes it. */
+export function isGrantable(permission: string): boolean {
+  return GRANTABLE.has(permission)
 }

@@ -27,6 +27,7 @@ const SECRETS = [
   'trs_',
   'tra_',
   'trc_',
+  'tnk_',
   'otpauth:',
   'postgres://',
   'postgresql://',

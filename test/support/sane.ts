@@ -11,7 +11,7 @@ const LEAKS = [
   /postgres(ql)?:\/\//,
   /\$argon2|\$2[aby]\$/,
   /eyJ[\w-]{10,}/,
-  /tr[tom]_[\w-]{10,}/,
+  /t(r[tom]|nk)_[\w-]{10,}/,
   /\/(home|root|usr|tmp|var|work|app|src)\//,
   /Failed query|duplicate key|violates/,
 ]
@@ -101,6 +101,8 @@ function withoutTokens(body: unknown): unknown {
   if (typeof body !== 'object' || body === null) return body
   if ('keys' in body && Array.isArray(body.keys))
     return { ...body, keys: body.keys.map((key) => ({ ...key, x: '', kid: '' })) }
+  if ('key' in body && typeof body.key === 'string' && body.key.startsWith('tnk_'))
+    return { ...body, key: '' }
   if ('mfa_token' in body) return { ...body, mfa_token: '' }
   if ('authorization_url' in body) return { ...body, authorization_url: '', attempt: '' }
   if (!('access_token' in body)) return body

@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache'
 import { type MigrationSet, migrateUp, readShape, type Shape } from '../../migrations/index.ts'
 import type { Connection, Id } from '../../platform/index.ts'
 import { createClosedDatabase, databaseState } from '../databases/store.ts'
@@ -10,14 +11,17 @@ export interface ReferencesOptions {
   readonly installationId: () => Promise<Id>
 }
 
+/** Servers times versions of the schema; a shape has some 50 KB. */
+const REMEMBERED = 32
+
 /**
  * What a database with certain files should look like, on the server of the one that is compared: versions of PostgreSQL
- * print the same thing differently. Each is found out once, in a clone of the template with these files, or where there is none
+ * print the same thing differently. Each is found out once for a process, in a clone of the template with these files, or where there is none
  * in a database that gets them; it is dropped then. The template itself nobody can enter: a session in it would block clones.
  */
 export class References {
   readonly #options: ReferencesOptions
-  readonly #known = new Map<string, Promise<Shape>>()
+  readonly #known = new LRUCache<string, Promise<Shape>>({ max: REMEMBERED })
 
   constructor(options: ReferencesOptions) {
     this.#options = options

@@ -22,11 +22,8 @@ export interface Operations {
     tenant: Pick<TenantRecord, 'serverId' | 'databaseName'>,
     work: (clone: Connection) => Promise<T>,
   ): Promise<T>
-  /**
-   * Gives a way to compare tenants' schemas with what their migrations make, one after another or several at once, which
-   * records what it finds. What they are compared with is made once.
-   */
-  driftCheck(): (tenant: Pick<TenantRecord, 'id' | 'serverId' | 'databaseName'>) => Promise<Comparison>
+  /** Compares a tenant's schema with what its migrations make, and records what it finds. */
+  checkDrift(tenant: Pick<TenantRecord, 'id' | 'serverId' | 'databaseName'>): Promise<Comparison>
 }
 
 /** What all of these need. */
@@ -34,21 +31,17 @@ export type OperationsOptions = Omit<DoctorOptions, 'references'> & RehearsalOpt
 
 export function createOperations(options: OperationsOptions): Operations {
   const { core, urlOf, servers, migrations } = options
+  const references = new References(options)
   return {
     addServer: (wish) => addServer(options, wish),
     listServers: () => listServerReports(core, urlOf),
-    examine: (how) => examine({ ...options, references: new References(options) }, how),
+    examine: (how) => examine({ ...options, references }, how),
     inCloneOf: (tenant, work) => inCloneOf(options, tenant, work),
-    driftCheck: () => {
-      const references = new References(options)
-      return async (tenant) => {
-        const server = await servers.get(tenant.serverId)
-        const look = await server.maintain(tenant.databaseName, (database) =>
-          lookInside(database, migrations),
-        )
-        // Outside: what it is compared with is found on connections of the same budget.
-        return await compareLook({ core, references }, tenant, look)
-      }
+    checkDrift: async (tenant) => {
+      const server = await servers.get(tenant.serverId)
+      const look = await server.maintain(tenant.databaseName, (database) => lookInside(database, migrations))
+      // Outside: what it is compared with is found on connections of the same budget.
+      return await compareLook({ core, references }, tenant, look)
     },
   }
 }
