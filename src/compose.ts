@@ -80,7 +80,6 @@ async function wire(options: ComposeOptions, closers: Closers) {
     watch: true,
   })
   closers.push('tenant databases', () => tenancy.close())
-
   const mailer = createMailer({ core, clock, log, mail: config.mail, limitFactor: config.mailLimitFactor })
   closers.push('mail', () => mailer.close())
   const events = new EventEmitter<Events>({ clock, log })
