@@ -37,6 +37,54 @@ describe('loadConfig', () => {
     })
   })
 
+  describe('passkeys', () => {
+    const SHOP = 'https://app.shop.example'
+
+    it.each([
+      [{}, { rpId: 'localhost', origins: ['http://localhost:8000'] }],
+      [{ PORT: '9000' }, { rpId: 'localhost', origins: ['http://localhost:9000'] }],
+      [{ PUBLIC_URL: `${SHOP}/start/` }, { rpId: 'app.shop.example', origins: [SHOP] }],
+      [
+        { PUBLIC_URL: SHOP, PASSKEY_RP_ID: 'shop.example' },
+        { rpId: 'shop.example', origins: [SHOP] },
+      ],
+      [
+        { PASSKEY_RP_ID: 'shop.example', PASSKEY_ORIGINS: `${SHOP}, https://admin.shop.example:8443` },
+        { rpId: 'shop.example', origins: [SHOP, 'https://admin.shop.example:8443'] },
+      ],
+      [
+        { PASSKEY_ORIGINS: `android:apk-key-hash:${'a'.repeat(43)},${SHOP}` },
+        { rpId: 'app.shop.example', origins: [`android:apk-key-hash:${'a'.repeat(43)}`, SHOP] },
+      ],
+    ])('with %j belong to %j', (env, passkeys) => {
+      expect(loadConfig(env).passkeys).toEqual(passkeys)
+    })
+
+    it.each([
+      { NODE_ENV: 'production', TENANTRY_SECRET: SECRET },
+      { PUBLIC_URL: 'http://192.0.2.1:8000' },
+      { PUBLIC_URL: 'https://[2001:db8::1]' },
+      { PUBLIC_URL: 'http://app.shop.example' },
+    ])('are off with %j, which no browser would have them for', (env) => {
+      expect(loadConfig(env).passkeys).toBeUndefined()
+    })
+
+    it.each([
+      { PASSKEY_ORIGINS: 'https://shop.example/' },
+      { PASSKEY_ORIGINS: 'shop.example' },
+      { PASSKEY_ORIGINS: 'http://shop.example' },
+      { PASSKEY_ORIGINS: `${SHOP},https://elsewhere.example` },
+      { PASSKEY_ORIGINS: 'https://evilshop.example', PASSKEY_RP_ID: 'shop.example' },
+      { PASSKEY_ORIGINS: '*', PASSKEY_RP_ID: 'shop.example' },
+      { PASSKEY_ORIGINS: 'android:apk-key-hash:short', PASSKEY_RP_ID: 'shop.example' },
+      { PASSKEY_RP_ID: 'shop.example' },
+      { PUBLIC_URL: SHOP, PASSKEY_RP_ID: 'example' },
+      { PUBLIC_URL: SHOP, PASSKEY_RP_ID: 'https://shop.example' },
+    ])('refuses %j', (env) => {
+      expect(problemsOf(env)).toEqual([expect.stringMatching(/^PASSKEY_ORIGINS must be/)])
+    })
+  })
+
   it('logs prettily at a terminal', () => {
     expect(loadConfig({}, true).log.format).toBe('pretty')
   })

@@ -63,9 +63,19 @@ export interface Config {
     /** Whether those may be spoken to without TLS. */
     readonly allowsPlain: boolean
   }
+  /** `undefined` where no browser would make a passkey: they are off. */
+  readonly passkeys: PasskeyConfig | undefined
   /** Addresses or networks of the proxies whose X-Forwarded-* headers are believed. */
   readonly trustedProxies: readonly string[]
   readonly log: Pick<LoggerOptions, 'level' | 'format'>
+}
+
+/** What passkeys are made for. */
+export interface PasskeyConfig {
+  /** The domain that they belong to. */
+  readonly rpId: string
+  /** Where the pages may lie that ask for one, as browsers write origins. */
+  readonly origins: readonly string[]
 }
 
 export type Environment = Readonly<Record<string, string | undefined>>
@@ -135,6 +145,7 @@ export function loadConfig(env: Environment, terminal = false): Config {
     docs: read.onOff('DOCS', 'on'),
     mail: readMail(read, environment, port),
     sso: readSso(read, production, port),
+    passkeys: readPasskeys(read, production ? '' : `http://localhost:${port}`),
     trustedProxies: read.networks('TRUSTED_PROXIES'),
     log: {
       level: read.choice<LogLevel>('LOG_LEVEL', LOG_LEVELS, 'info'),
@@ -175,6 +186,24 @@ function readSso(read: Reader, production: boolean, port: number): Config['sso']
     allowsInternal: read.onOff('SSO_INTERNAL_PROVIDERS', production ? 'off' : 'on'),
     allowsPlain: !production,
   }
+}
+
+/** @param fallback the origin where there is no PUBLIC_URL; empty for none */
+function readPasskeys(read: Reader, fallback: string): PasskeyConfig | undefined {
+  const listed = read.list('PASSKEY_ORIGINS')
+  const origins = listed.length > 0 ? listed : [urlOf(read.text('PUBLIC_URL', fallback))?.origin ?? '']
+  const rpId = read.text(
+    'PASSKEY_RP_ID',
+    origins.map((origin) => urlOf(origin)?.hostname).find(Boolean) ?? '',
+  )
+  if (isDomain(rpId) && origins.every((origin) => mayUsePasskeysOf(rpId, origin))) return { rpId, origins }
+  const isWanted = listed.length > 0 || read.text('PASSKEY_RP_ID', '') !== ''
+  if (isWanted)
+    read.problem(
+      'PASSKEY_ORIGINS',
+      'must be origins of PASSKEY_RP_ID or of its subdomains: https://host, http://localhost:port, or android:apk-key-hash:…',
+    )
+  return undefined
 }
 
 /** The process's environment over what the file `.env` says, when there is one. */
@@ -228,11 +257,16 @@ class Reader {
     return text
   }
 
-  networks(name: string): readonly string[] {
-    const networks = this.text(name, '')
+  /** Words with commas between them. */
+  list(name: string): readonly string[] {
+    return this.text(name, '')
       .split(',')
       .map((item) => item.trim())
       .filter((item) => item !== '')
+  }
+
+  networks(name: string): readonly string[] {
+    const networks = this.list(name)
     if (!networks.every(isNetwork))
       this.problem(name, 'must be IP addresses or networks, such as 10.0.0.0/8, with commas')
     return networks
@@ -309,6 +343,25 @@ class Reader {
 export function isPostgresUrl(text: string): boolean {
   const url = /^postgres(ql)?:\/\//.test(text) && URL.canParse(text) ? new URL(text) : undefined
   return url !== undefined && url.pathname.length > 1 && isDecodable(url.pathname)
+}
+
+function urlOf(text: string): URL | undefined {
+  return URL.canParse(text) ? new URL(text) : undefined
+}
+
+/** Browsers know passkeys of host names only. */
+function isDomain(text: string): boolean {
+  const label = '[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?'
+  return isIP(text) === 0 && new RegExp(`^(?:localhost|${label}(?:[.]${label})+)$`).test(text)
+}
+
+/** Whether pages of this origin are let to passkeys of a domain: by browsers, and by us. An Android app has no address. */
+function mayUsePasskeysOf(rpId: string, origin: string): boolean {
+  if (/^android:apk-key-hash:[\w-]{43}$/.test(origin)) return true
+  const url = urlOf(origin)
+  if (url?.origin !== origin) return false
+  const isSecure = url.protocol === 'https:' || (url.protocol === 'http:' && url.hostname === 'localhost')
+  return isSecure && (url.hostname === rpId || url.hostname.endsWith(`.${rpId}`))
 }
 
 function isNetwork(text: string): boolean {

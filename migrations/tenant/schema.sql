@@ -74,6 +74,26 @@ CREATE TABLE public.organization_policy (
   CONSTRAINT organization_policy_singleton_check CHECK (singleton)
 );
 
+CREATE TABLE public.passkey_challenges (
+  hash text NOT NULL,
+  expires_at timestamp(3) with time zone NOT NULL,
+  CONSTRAINT passkey_challenges_pkey PRIMARY KEY (hash)
+);
+
+CREATE TABLE public.passkeys (
+  id uuid NOT NULL,
+  credential_id text NOT NULL,
+  public_key text NOT NULL,
+  counter bigint NOT NULL,
+  transports text[] NOT NULL,
+  is_backup_eligible boolean NOT NULL,
+  is_backed_up boolean NOT NULL,
+  name text NOT NULL,
+  last_used_at timestamp(3) with time zone,
+  CONSTRAINT passkeys_pkey PRIMARY KEY (id),
+  CONSTRAINT passkeys_credential_id_key UNIQUE (credential_id)
+);
+
 CREATE TABLE public.proof_tries (
   user_id uuid NOT NULL,
   tries integer NOT NULL,
@@ -119,12 +139,13 @@ CREATE TABLE public.second_factors (
   id uuid NOT NULL,
   user_id uuid NOT NULL,
   kind text NOT NULL,
-  sealed_secret text NOT NULL,
+  sealed_secret text,
   created_at timestamp(3) with time zone DEFAULT now() NOT NULL,
   confirmed_at timestamp(3) with time zone,
   last_step integer,
   CONSTRAINT second_factors_pkey PRIMARY KEY (id),
-  CONSTRAINT second_factors_kind_check CHECK ((kind = 'totp'::text))
+  CONSTRAINT second_factors_kind_check CHECK ((kind = ANY (ARRAY['totp'::text, 'passkey'::text]))),
+  CONSTRAINT second_factors_secret_check CHECK (((kind = 'totp'::text) = (sealed_secret IS NOT NULL)))
 );
 
 CREATE TABLE public.sessions (
@@ -225,6 +246,8 @@ ALTER TABLE public.invitations ADD CONSTRAINT invitations_invited_by_users_id_fk
 
 ALTER TABLE public.one_time_tokens ADD CONSTRAINT one_time_tokens_user_id_users_id_fk FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
 
+ALTER TABLE public.passkeys ADD CONSTRAINT passkeys_id_second_factors_id_fk FOREIGN KEY (id) REFERENCES public.second_factors(id) ON DELETE CASCADE;
+
 ALTER TABLE public.proof_tries ADD CONSTRAINT proof_tries_user_id_users_id_fk FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
 
 ALTER TABLE public.recovery_codes ADD CONSTRAINT recovery_codes_user_id_users_id_fk FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
@@ -267,6 +290,8 @@ CREATE INDEX invitations_invited_by_idx ON public.invitations USING btree (invit
 
 CREATE UNIQUE INDEX invitations_open_email_key ON public.invitations USING btree (email) WHERE ((accepted_at IS NULL) AND (revoked_at IS NULL));
 
+CREATE INDEX passkey_challenges_expires_at_idx ON public.passkey_challenges USING btree (expires_at);
+
 CREATE INDEX recovery_codes_user_id_idx ON public.recovery_codes USING btree (user_id);
 
 CREATE INDEX refresh_tokens_session_id_idx ON public.refresh_tokens USING btree (session_id);
@@ -274,6 +299,8 @@ CREATE INDEX refresh_tokens_session_id_idx ON public.refresh_tokens USING btree 
 CREATE INDEX second_factor_challenges_user_id_idx ON public.second_factor_challenges USING btree (user_id);
 
 CREATE UNIQUE INDEX second_factors_totp_key ON public.second_factors USING btree (user_id) WHERE (kind = 'totp'::text);
+
+CREATE INDEX second_factors_user_id_idx ON public.second_factors USING btree (user_id);
 
 CREATE INDEX sessions_user_id_idx ON public.sessions USING btree (user_id);
 

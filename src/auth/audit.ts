@@ -1,6 +1,7 @@
 import { type AuditEntry, auditCatalogue, type Target } from '../audit/index.ts'
 import type { Id } from '../platform/index.ts'
 import type { SessionEnd } from './events.ts'
+import type { FactorKind } from './second-factor/tables.ts'
 import type { Amr } from './sessions/tables.ts'
 
 /** What this feature records, in the database in which it happens, and the details that may be said of it. */
@@ -18,6 +19,8 @@ export const authAudit = auditCatalogue({
   'second_factor.enabled': { kind: 'word' },
   'second_factor.disabled': { kind: 'word' },
   'second_factor.recovery_codes_renewed': {},
+  /** As often as `user.login_failed`. */
+  'passkey.clone_suspected': { attempts: 'number' },
   'api_key.created': { scopes: 'words', days: 'number' },
   'api_key.renamed': {},
   'api_key.revoked': {},
@@ -73,30 +76,45 @@ export function loggedIn(userId: Id, sessionId: Id, method?: Amr): AuditEntry {
 export function secondFactorSet(
   action: 'second_factor.enabled' | 'second_factor.disabled',
   id: Id,
+  kind: FactorKind,
 ): AuditEntry {
   const who = { actor: { kind: 'user', id }, target: { kind: 'user', id } } as const
-  return authAudit(action, { ...who, details: { kind: 'totp' } })
+  return authAudit(action, { ...who, details: { kind } })
 }
 
 /** Who knew a password and no code of the second factor. */
 export function secondFactorFailed(userId: Id): (attempts: number) => AuditEntry {
-  return (attempts) =>
-    authAudit('user.login_failed', {
-      actor: { kind: 'user' },
-      target: { kind: 'user', id: userId },
-      outcome: 'failure',
-      details: { attempts, reason: 'second-factor' },
-    })
+  return failedFor(userId, 'second-factor')
 }
 
 /** A sign-in that was refused, to somebody who may be anybody. */
 export function loginFailed(userId: Id, isActive: boolean): (attempts: number) => AuditEntry {
+  return failedFor(userId, isActive ? 'credentials' : 'disabled')
+}
+
+/** A passkey that was refused, of somebody who may be anybody. */
+export function passkeyRefused(userId: Id, isActive: boolean): (attempts: number) => AuditEntry {
+  return failedFor(userId, isActive ? 'passkey' : 'disabled')
+}
+
+/** A passkey that was refused because another one like it was used more often. */
+export function passkeyCloneSuspected(userId: Id, passkeyId: Id): (attempts: number) => AuditEntry {
+  return (attempts) =>
+    authAudit('passkey.clone_suspected', {
+      actor: { kind: 'user', id: userId },
+      target: { kind: 'passkey', id: passkeyId },
+      outcome: 'failure',
+      details: { attempts },
+    })
+}
+
+function failedFor(userId: Id, reason: string): (attempts: number) => AuditEntry {
   return (attempts) =>
     authAudit('user.login_failed', {
       actor: { kind: 'user' },
       target: { kind: 'user', id: userId },
       outcome: 'failure',
-      details: { attempts, reason: isActive ? 'credentials' : 'disabled' },
+      details: { attempts, reason },
     })
 }
 

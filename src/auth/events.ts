@@ -31,6 +31,8 @@ export interface AuthEvents {
   'second_factor.enabled': OfUser
   'second_factor.disabled': OfUser
   'second_factor.recovery_codes_renewed': OfUser
+  /** Its authenticator counted less than before, so there may be two of it. It was refused. */
+  'passkey.clone_suspected': OfUser & { readonly passkeyId: Id }
   'api_key.created': KeyEvent
   /** One by one; not with its maker. */
   'api_key.revoked': KeyEvent

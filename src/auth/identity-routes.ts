@@ -9,13 +9,16 @@ import { authErrors } from './errors.ts'
 import { exchangeRoutes } from './exchange/routes.ts'
 import type { Identity } from './identity.ts'
 import { keyRoutes } from './keys/routes.ts'
+import { passkeyErrors } from './passkeys/errors.ts'
+import { ownPasskeyRoutes } from './passkeys/own-routes.ts'
+import { passkeyRoutes } from './passkeys/routes.ts'
 import { authRoutes } from './routes.ts'
 import { secondFactorErrors } from './second-factor/errors.ts'
 import { secondFactorRoutes } from './second-factor/routes.ts'
 import { sessionRoutes } from './sessions/routes.ts'
 
 /** Every error of signing in, for the catalogue of problems. */
-export const identityErrors = [authErrors, secondFactorErrors, apiKeyErrors]
+export const identityErrors = [authErrors, secondFactorErrors, passkeyErrors, apiKeyErrors]
 
 export interface IdentityRoutesOptions extends Identity {
   readonly config: Pick<Config, 'tenantHeader'>
@@ -42,6 +45,8 @@ export function identityRoutes(server: HttpServer, identity: IdentityRoutesOptio
     enrolmentGuard: identity.enrolmentGuard.requires('sessions.own'),
   })
   secondFactorRoutes(server, own)
+  passkeyRoutes(server, own)
+  ownPasskeyRoutes(server, own)
   accountRoutes(server, { ...own, ...identity.accounts })
   devMailRoutes(server, identity.mailer)
   exchangeRoutes(server, options)

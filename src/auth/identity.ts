@@ -13,6 +13,10 @@ import { createTokenExchange, type TokenExchange } from './exchange/service.ts'
 import { createGuards, type Guards } from './guards.ts'
 import { createAccessTokens } from './keys/access-token.ts'
 import { type Keys, openKeys } from './keys/keys.ts'
+import { type Assertions, createAssertions } from './passkeys/assertions.ts'
+import { createPasskeys, type Passkeys } from './passkeys/registration.ts'
+import { createRelyingParty } from './passkeys/relying-party.ts'
+import { createPasskeySignIn, type PasskeySignIn } from './passkeys/sign-in.ts'
 import { createPasswordHasher, type PasswordHasher } from './passwords/passwords.ts'
 import { createFactors, type Factors } from './second-factor/factors.ts'
 import { createProofs } from './second-factor/proof.ts'
@@ -43,6 +47,9 @@ export interface Identity extends Guards {
   readonly keys: Keys
   readonly sessions: Sessions
   readonly secondFactor: SecondFactorSignIn
+  readonly assertions: Assertions
+  readonly passkeySignIn: PasskeySignIn
+  readonly passkeys: Passkeys
   readonly factors: Factors
   readonly stepUp: StepUp
   readonly exchange: TokenExchange
@@ -66,7 +73,10 @@ export async function openIdentity(options: IdentityOptions): Promise<Identity> 
   const limits = { enabled: config.rateLimits, factor: config.rateLimitFactor }
   const throttle = createThrottle({ core, box, limits, log })
   const sessions = createSessions({ tokens, box, config, events, log, limits: createRateLimits(limits) })
-  const proofs = createProofs({ box, clock })
+  const relyingParty = createRelyingParty(config.passkeys, log)
+  const assertions = createAssertions({ relyingParty, events, repeats, log })
+  const passkeySignIn = createPasskeySignIn({ core, sessions, assertions, repeats })
+  const proofs = createProofs({ box, clock, assertions })
   const secondFactor = createSecondFactorSignIn({ core, sessions, proofs, repeats })
   const keyAdmission = createKeyAdmission({ core, tenancy, repeats, clock, log })
   return {
@@ -77,8 +87,13 @@ export async function openIdentity(options: IdentityOptions): Promise<Identity> 
     passwords,
     exchange: createTokenExchange({ core, tenancy, sessions, events }),
     throttle,
-    auth: createAuthService({ core, sessions, secondFactor, passwords, throttle, events, repeats }),
+    auth: createAuthService({
+      ...{ core, sessions, secondFactor, passkeySignIn, passwords, throttle, events, repeats },
+    }),
     secondFactor,
+    assertions,
+    passkeySignIn,
+    passkeys: createPasskeys({ relyingParty, proofs, events }),
     factors: createFactors({ box, clock, proofs, events }),
     stepUp: createStepUp({ passwords, proofs, throttle }),
     accounts: createAccounts({ core, tenancy, passwords, throttle, mailer, events }),

@@ -20,6 +20,7 @@ export { AUDIENCES, type Audience, signingKeys } from './keys/tables.ts'
 export { oneTimeTokens } from './one-time/tables.ts'
 export { hashOneTimeToken, looksLikeOneTimeToken, newOneTimeToken } from './one-time/token.ts'
 export { type OpaqueTokens, opaqueTokens } from './opaque-token.ts'
+export { passkeyChallenges, passkeys } from './passkeys/tables.ts'
 export {
   createPasswordHasher,
   type PasswordHasher,

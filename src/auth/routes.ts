@@ -20,7 +20,10 @@ export interface AuthRoutesOptions {
   readonly tenantHeader: string
 }
 
-const REALM_ERRORS = [authErrors.tenantHeaderInvalid, ...Object.values(tenancyErrors)]
+/** Of routes that anybody may call, for what names the realm. */
+export const REALM_ERRORS = [authErrors.tenantHeaderInvalid, ...Object.values(tenancyErrors)]
+/** For each network, of proofs who somebody is; each challenge and each user has a limit besides. */
+export const PROOF_RATE: RatePolicy = { name: 'proof', limit: 30, windowSeconds: 60 }
 const BODY_LIMIT = 64 * 1024
 
 /** Sign-up and sign-in: for one organization where the tenant header names it, for the platform without the header. */

@@ -20,6 +20,8 @@ import { byUser, loginFailed } from './audit.ts'
 import { authErrors } from './errors.ts'
 import type { AuthEvents } from './events.ts'
 import { mayExchangedGoOn } from './exchange/session.ts'
+import type { PasskeySignIn } from './passkeys/sign-in.ts'
+import type { Assertion } from './passkeys/types.ts'
 import { type PasswordHasher, requireGoodPassword } from './passwords/passwords.ts'
 import { beginChecked } from './passwords/sign-in.ts'
 import { realmOf } from './realm.ts'
@@ -72,6 +74,12 @@ export interface AuthService {
    * @throws authErrors.invalidToken, invalidCredentials; httpErrors.rateLimited
    */
   verify(answer: SecondFactorAnswer, origin: Origin, tenant?: TenantDb): Promise<SignedIn>
+  /**
+   * Signs in with a passkey and nothing else.
+   *
+   * @throws authErrors.invalidCredentials; passkeyErrors.passkeysOff
+   */
+  loginWithPasskey(assertion: Assertion, origin: Origin, tenant?: TenantDb): Promise<SignedIn>
   /** @throws authErrors.invalidToken */
   refresh(refreshToken: string, origin: Origin, tenant?: TenantDb): Promise<SignedIn>
 }
@@ -81,6 +89,7 @@ export interface AuthServiceOptions {
   readonly sessions: Sessions
   readonly passwords: PasswordHasher
   readonly secondFactor: SecondFactorSignIn
+  readonly passkeySignIn: PasskeySignIn
   readonly throttle: Pick<Throttle, 'guard'>
   readonly events: Publisher<AuthEvents>
   /** Where sign-ins are noted that failed. */
@@ -141,6 +150,7 @@ export function createAuthService(options: AuthServiceOptions): AuthService {
 
     refresh: (refreshToken, origin, tenant) => refresh(options, refreshToken, origin, tenant),
     verify: (answer, origin, tenant) => verify(options, answer, origin, tenant),
+    loginWithPasskey: (assertion, origin, tenant) => loginWithPasskey(options, assertion, origin, tenant),
   }
 }
 
@@ -166,16 +176,34 @@ async function refresh(
 }
 
 async function verify(
-  { core, secondFactor, events }: AuthServiceOptions,
+  options: AuthServiceOptions,
   { mfaToken, proof }: SecondFactorAnswer,
   origin: Origin,
   tenant?: TenantDb,
 ): Promise<SignedIn> {
-  const realm = realmOf(core, tenant)
-  const { userId, sessionId, ...tokens } = await secondFactor.answer(realm, mfaToken, proof, origin)
+  const realm: Realm = tenant ? { scope: 'tenant', db: tenant } : { scope: 'core', db: options.core }
+  return await arrive(options, await options.secondFactor.answer(realm, mfaToken, proof, origin), tenant)
+}
+
+async function loginWithPasskey(
+  options: AuthServiceOptions,
+  assertion: Assertion,
+  origin: Origin,
+  tenant?: TenantDb,
+): Promise<SignedIn> {
+  const realm: Realm = tenant ? { scope: 'tenant', db: tenant } : { scope: 'core', db: options.core }
+  return await arrive(options, await options.passkeySignIn.finish(realm, assertion, origin), tenant)
+}
+
+/** Tells of a session that was just opened, and gives whose it is. */
+async function arrive(
+  { core, events }: AuthServiceOptions,
+  { userId, sessionId, ...tokens }: TokenPair & { readonly userId: Id; readonly sessionId: Id },
+  tenant?: TenantDb,
+): Promise<SignedIn> {
   const found = await findPrincipal(core, tenant, sessionId, userId)
   if (!found) throw authErrors.invalidToken()
-  events.publish('user.logged_in', { userId, scope: realm.scope }, tenant?.tenantId)
+  events.publish('user.logged_in', { userId, scope: tenant ? 'tenant' : 'core' }, tenant?.tenantId)
   return present(found.user, tokens, tenant)
 }
 

@@ -3,6 +3,8 @@ import {
   apiKeys,
   exchangedSessions,
   oneTimeTokens,
+  passkeyChallenges,
+  passkeys,
   proofTries,
   recoveryCodes,
   refreshTokens,
@@ -27,7 +29,14 @@ import { organizationDomains, ssoAttempts, ssoConnections, ssoIdentities } from 
 import { installation, servers, tenantIdentity, tenants } from '../tenancy/index.ts'
 import { coreUsers, tenantUsers } from '../users/index.ts'
 
-const SECOND_FACTOR = { secondFactors, recoveryCodes, secondFactorChallenges, proofTries }
+const SECOND_FACTOR = {
+  secondFactors,
+  passkeys,
+  passkeyChallenges,
+  recoveryCodes,
+  secondFactorChallenges,
+  proofTries,
+}
 
 /** The tables of each kind of database: what `migrate generate` compares. Add your own here. */
 export const MODELS = {

@@ -84,7 +84,7 @@ describe('F1 who does not get in', () => {
   })
 
   it('costs one hash, whatever the reason', async () => {
-    const { core, tenancy, events, repeats, config, secondFactor, throttle } = test.platform
+    const { core, tenancy, events, repeats, config, secondFactor, passkeySignIn, throttle } = test.platform
     const box = createSecretBox(TEST_SECRET)
     const tokens = createAccessTokens({
       keys: test.platform.keys.ring,
@@ -103,7 +103,16 @@ describe('F1 who does not get in', () => {
       },
     }
     const sessions = createSessions({ tokens, box, config, events, log: silentLogger })
-    const auth = createAuthService({ core, sessions, secondFactor, passwords, throttle, events, repeats })
+    const auth = createAuthService({
+      core,
+      sessions,
+      secondFactor,
+      passkeySignIn,
+      passwords,
+      throttle,
+      events,
+      repeats,
+    })
     for (const [reason, credentials, realm] of await strangers()) {
       hashes = 0
       const { email, password } = credentials as SignedInUser

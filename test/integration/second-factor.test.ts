@@ -39,7 +39,7 @@ describe.each(REALM_NAMES)('in the %s realm', (name) => {
     const realm = realms[name]
     const user = await realm.register()
     const mine = as(realm, user)
-    const none = { factors: [], recovery_codes_left: 0, managed_on_platform: false }
+    const none = { factors: [], passkeys: [], recovery_codes_left: 0, managed_on_platform: false }
     expect((await test.api.get('/auth/mfa', mine)).body).toEqual(none)
 
     const begun = await test.api.post('/auth/mfa/totp', undefined, mine)
@@ -71,6 +71,7 @@ describe.each(REALM_NAMES)('in the %s realm', (name) => {
     for (const code of codes) expect(code).toMatch(RECOVERY_CODE)
     expect((await test.api.get('/auth/mfa', mine)).body).toEqual({
       factors: [{ kind: 'totp', confirmed_at: expect.stringMatching(TIME) }],
+      passkeys: [],
       recovery_codes_left: 10,
       managed_on_platform: false,
     })

@@ -21,8 +21,8 @@ const RANDOM = /(trc_|tenantry-verification=)[\w-]{43}/g
 
 /** Names that no field of an answer may have, wherever it is. */
 const SECRET_FIELDS = /pass(word)?|hash|secret|salt|sealed|private|dsn|_url$/i
-/** A picture's address is meant to be seen, and a browser is sent to an identity provider's. */
-const INNOCENT_FIELDS = new Set(['avatar_url', 'authorization_url'])
+/** A picture's address is meant to be seen, a browser is sent to an identity provider's, and a list of passkeys opens nothing. */
+const INNOCENT_FIELDS = new Set(['avatar_url', 'authorization_url', 'passkeys'])
 
 /** Where somebody is told the secret of an authenticator app, once. */
 const isInnocent = (name: string, where: string) =>
@@ -96,11 +96,12 @@ function isJson({ body }: ApiReply): boolean {
   return body !== undefined
 }
 
-/** Without the fields that carry tokens, where a sign-in was answered, and without public keys, which are random. */
+/** Without the fields that carry tokens, where a sign-in was answered, and without public keys and the like, which are random. */
 function withoutTokens(body: unknown): unknown {
   if (typeof body !== 'object' || body === null) return body
   if ('keys' in body && Array.isArray(body.keys))
     return { ...body, keys: body.keys.map((key) => ({ ...key, x: '', kid: '' })) }
+  if ('challenge' in body) return { ...body, challenge: '', allowCredentials: [], excludeCredentials: [] }
   if ('key' in body && typeof body.key === 'string' && body.key.startsWith('tnk_'))
     return { ...body, key: '' }
   if ('mfa_token' in body) return { ...body, mfa_token: '' }

@@ -94,7 +94,7 @@ export async function answer(
   { api }: Pick<CheckedPlatform, 'api'>,
   realm: Pick<TestRealm, 'tenantId'>,
   mfaToken: string,
-  proof: { code: string } | { recovery_code: string },
+  proof: { code: string } | { recovery_code: string } | { passkey: object },
 ): Promise<ApiReply> {
   return await api.post('/auth/mfa/verify', { mfa_token: mfaToken, ...proof }, { tenantId: realm.tenantId })
 }

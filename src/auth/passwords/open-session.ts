@@ -1,25 +1,19 @@
-import { recordAuditLast } from '../../audit/index.ts'
-import type { Id } from '../../platform/index.ts'
 import type { CoreDb } from '../../tenancy/index.ts'
-import { isStillActive, isStillPassword } from '../accounts/store.ts'
-import { loggedIn } from '../audit.ts'
-import { authErrors } from '../errors.ts'
+import { isStillPassword } from '../accounts/store.ts'
+import { openSignIn, type Proven } from '../sessions/open-sign-in.ts'
 import type { Realm } from '../sessions/realm.ts'
-import { FORGOTTEN_AT_SIGN_IN, type OpenSession } from '../sessions/sessions.ts'
-import { type AnyTx, forgetOldSessions, revokeSession } from '../sessions/store.ts'
+import type { OpenSession } from '../sessions/sessions.ts'
+import type { AnyTx } from '../sessions/store.ts'
 
 /** Somebody whose password was right. */
-export interface KnownPassword {
-  readonly userId: Id
-  /** The core user whose password it is, if it is not the user's own. */
-  readonly coreUserId: Id | null
+export interface KnownPassword extends Proven {
   /** What it was checked against. */
   readonly passwordHash: string
 }
 
 /**
- * Opens a session for a password that was right. One that was changed since lets nobody in, so that no session of it
- * outlives the change that ended all of them; and so it is with a user who was deactivated since.
+ * Opens a session for a password that was right. One that was changed since lets nobody in, and so it is with a user who
+ * was deactivated since.
  *
  * @param open runs in the session's transaction; throws where there is to be none
  * @throws authErrors.invalidCredentials
@@ -27,22 +21,8 @@ export interface KnownPassword {
 export async function openForPassword(
   core: CoreDb,
   realm: Realm,
-  { userId, coreUserId, passwordHash }: KnownPassword,
+  known: KnownPassword,
   open: (tx: AnyTx) => Promise<OpenSession>,
 ): Promise<OpenSession> {
-  const session = await realm.db.transaction(async (tx) => {
-    const mayEnter = await (coreUserId === null
-      ? isStillPassword(tx, userId, passwordHash)
-      : isStillActive(tx, userId))
-    if (!mayEnter) throw authErrors.invalidCredentials()
-    await forgetOldSessions(tx, userId, FORGOTTEN_AT_SIGN_IN)
-    const opened = await open(tx)
-    await recordAuditLast(tx, loggedIn(userId, opened.sessionId))
-    return opened
-  })
-  if (coreUserId === null) return session
-  // Two databases: the session first, so that a change that comes later finds it.
-  if (await core.transaction((tx) => isStillPassword(tx, coreUserId, passwordHash))) return session
-  await revokeSession(realm.db, session.sessionId)
-  throw authErrors.invalidCredentials()
+  return await openSignIn(core, realm, known, (tx, id) => isStillPassword(tx, id, known.passwordHash), open)
 }

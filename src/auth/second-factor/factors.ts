@@ -1,6 +1,7 @@
 import { recordAudit } from '../../audit/index.ts'
 import type { Publisher } from '../../events/index.ts'
 import { type Clock, newId, type SecretBox } from '../../platform/index.ts'
+import { lockAccount } from '../accounts/store.ts'
 import { byUser, secondFactorSet } from '../audit.ts'
 import type { AuthEvents } from '../events.ts'
 import { secondFactorErrors } from './errors.ts'
@@ -9,7 +10,7 @@ import { type Proofs, wrongCode } from './proof.ts'
 import { newRecoveryCodes } from './recovery-codes.ts'
 import {
   confirmFactor,
-  deleteTotp,
+  deleteFactor,
   type FactorSummary,
   findTotp,
   forgetTries,
@@ -17,6 +18,7 @@ import {
   summarize,
   upsertTotp,
 } from './store.ts'
+import { tellOfFactor } from './tell.ts'
 import { newTotpSecret, presentTotpSecret, stepOf } from './totp.ts'
 
 /** What people do with their own factors. */
@@ -52,15 +54,6 @@ export interface FactorOptions {
 const ISSUER = 'Tenantry'
 
 export function createFactors({ box, clock, proofs, events }: FactorOptions): Factors {
-  const tell = (owner: FactorOwner, name: SecondFactorEvent) => {
-    const { realm, userId } = owner
-    events.publish(
-      name,
-      { userId, scope: realm.scope },
-      'tenantId' in realm.db ? realm.db.tenantId : undefined,
-    )
-  }
-
   return {
     begin: async (owner, account) => {
       const secret = newTotpSecret()
@@ -81,14 +74,15 @@ export function createFactors({ box, clock, proofs, events }: FactorOptions): Fa
       const codes = newRecoveryCodes()
       const hashes = codes.map((one) => proofs.hash(owner, one))
       const isConfirmed = await realm.db.transaction(async (tx) => {
+        await lockAccount(tx, userId)
         if (!(await confirmFactor(tx, factor.id, step))) return false
         await replaceRecoveryCodes(tx, userId, hashes)
         await forgetTries(tx, userId)
-        await recordAudit(tx, secondFactorSet('second_factor.enabled', userId))
+        await recordAudit(tx, secondFactorSet('second_factor.enabled', userId, 'totp'))
         return true
       })
       if (!isConfirmed) throw wrongCode()
-      tell(owner, 'second_factor.enabled')
+      tellOfFactor(events, owner, 'second_factor.enabled')
       return codes
     },
     summarize: ({ realm, userId }) => summarize(realm.db, userId),
@@ -97,21 +91,21 @@ export function createFactors({ box, clock, proofs, events }: FactorOptions): Fa
       const codes = newRecoveryCodes()
       const hashes = codes.map((one) => proofs.hash(owner, one))
       await realm.db.transaction(async (tx) => {
+        await lockAccount(tx, userId)
         if (!(await replaceRecoveryCodes(tx, userId, hashes))) throw secondFactorErrors.noSecondFactor()
         await recordAudit(tx, byUser('second_factor.recovery_codes_renewed', userId))
       })
-      tell(owner, 'second_factor.recovery_codes_renewed')
+      tellOfFactor(events, owner, 'second_factor.recovery_codes_renewed')
       return codes
     },
     remove: async (owner) => {
       const { realm, userId } = owner
       await realm.db.transaction(async (tx) => {
-        if (!(await deleteTotp(tx, userId))) throw secondFactorErrors.noSecondFactor()
-        await recordAudit(tx, secondFactorSet('second_factor.disabled', userId))
+        await lockAccount(tx, userId)
+        if (!(await deleteFactor(tx, userId, 'totp'))) throw secondFactorErrors.noSecondFactor()
+        await recordAudit(tx, secondFactorSet('second_factor.disabled', userId, 'totp'))
       })
-      tell(owner, 'second_factor.disabled')
+      tellOfFactor(events, owner, 'second_factor.disabled')
     },
   }
 }
-
-type SecondFactorEvent = Extract<keyof AuthEvents, `second_factor.${string}`>

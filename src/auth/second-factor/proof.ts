@@ -1,13 +1,20 @@
 import { httpErrors } from '../../http/index.ts'
 import type { Clock, SecretBox } from '../../platform/index.ts'
 import { authErrors } from '../errors.ts'
+import type { Assertions } from '../passkeys/assertions.ts'
+import type { ChallengeUse } from '../passkeys/challenges.ts'
+import type { Assertion } from '../passkeys/types.ts'
+import type { Amr } from '../sessions/tables.ts'
 import { type FactorOwner, sealContext } from './owner.ts'
 import { hashRecoveryCode } from './recovery-codes.ts'
 import { findTotp, forgetTries, spendTry, useRecoveryCode, useStep } from './store.ts'
 import { stepOf } from './totp.ts'
 
 /** What somebody shows of a second factor. */
-export type Proof = { readonly code: string } | { readonly recoveryCode: string }
+export type Proof =
+  | { readonly code: string }
+  | { readonly recoveryCode: string }
+  | { readonly passkey: Assertion }
 
 export interface Proofs {
   /**
@@ -17,11 +24,12 @@ export interface Proofs {
    */
   spend(owner: FactorOwner): Promise<void>
   /**
-   * Accepts a proof, each once, and says of which method it is. The try must have been spent.
+   * Accepts a proof, each once, and says by which methods it proves who the user is. The try must have been spent.
    *
-   * @throws authErrors.invalidCredentials
+   * @param use what a passkey's challenge must have been made for
+   * @throws authErrors.invalidCredentials; passkeyErrors.passkeysOff
    */
-  accept(owner: FactorOwner, proof: Proof): Promise<'otp' | 'rcv'>
+  accept(owner: FactorOwner, proof: Proof, use: ChallengeUse): Promise<readonly Amr[]>
   /** The hash of a recovery code as it is stored. */
   hash(owner: FactorOwner, recoveryCode: string): string
 }
@@ -29,19 +37,36 @@ export interface Proofs {
 /** Whoever knows the password can begin sign-ins without end, and each has five tries: so users have a budget too. */
 const BUDGET = { tries: 10, windowSeconds: 15 * 60 }
 
-export function createProofs({ box, clock }: { readonly box: SecretBox; readonly clock: Clock }): Proofs {
+export function createProofs(options: {
+  readonly box: SecretBox
+  readonly clock: Clock
+  readonly assertions: Pick<Assertions, 'take' | 'check'>
+}): Proofs {
+  const { box, clock, assertions } = options
   const key = box.deriveKey('recovery-code')
   const hash = (owner: FactorOwner, code: string) => hashRecoveryCode(key, owner, code)
 
-  const isAccepted = async (owner: FactorOwner, proof: Proof): Promise<boolean> => {
+  const isCode = async (owner: FactorOwner, code: string): Promise<boolean> => {
     const { realm, userId } = owner
-    if ('recoveryCode' in proof)
-      return await useRecoveryCode(realm.db, userId, hash(owner, proof.recoveryCode))
     const factor = await findTotp(realm.db, userId)
     if (!factor?.confirmedAt) return false
     const secret = box.open(Buffer.from(factor.sealedSecret, 'base64'), sealContext(owner))
-    const step = stepOf(secret, proof.code, clock.now())
+    const step = stepOf(secret, code, clock.now())
     return step !== undefined && (await useStep(realm.db, factor.id, step))
+  }
+
+  const methodsOf = async (
+    owner: FactorOwner,
+    proof: Proof,
+    use: ChallengeUse,
+  ): Promise<readonly Amr[] | undefined> => {
+    if ('code' in proof) return (await isCode(owner, proof.code)) ? ['otp'] : undefined
+    if ('passkey' in proof) {
+      const challenge = await assertions.take(use, proof.passkey)
+      return challenge === undefined ? undefined : await assertions.check(owner, proof.passkey, challenge)
+    }
+    const { realm, userId } = owner
+    return (await useRecoveryCode(realm.db, userId, hash(owner, proof.recoveryCode))) ? ['rcv'] : undefined
   }
 
   return {
@@ -51,12 +76,18 @@ export function createProofs({ box, clock }: { readonly box: SecretBox; readonly
       if (wait > 0)
         throw httpErrors.rateLimited({ detail: 'Too many wrong codes or passwords.', retryAfter: wait })
     },
-    accept: async (owner, proof) => {
-      if (!(await isAccepted(owner, proof))) throw wrongCode()
+    accept: async (owner, proof, use) => {
+      const methods = await methodsOf(owner, proof, use)
+      if (!methods) throw 'passkey' in proof ? wrongPasskey() : wrongCode()
       await forgetTries(owner.realm.db, owner.userId)
-      return 'code' in proof ? 'otp' : 'rcv'
+      return methods
     },
   }
+}
+
+function wrongPasskey() {
+  const detail = 'The passkey was not accepted. Ask for new options and try again.'
+  return authErrors.invalidCredentials({ detail })
 }
 
 /** The one answer to every code that is not accepted, whyever. */

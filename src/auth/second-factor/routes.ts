@@ -1,17 +1,19 @@
 import { Type } from 'typebox'
-import { type Guard, type HttpServer, type RatePolicy, responses } from '../../http/index.ts'
+import { type Guard, type HttpServer, responses } from '../../http/index.ts'
 import type { CoreDb, Tenancy } from '../../tenancy/index.ts'
 import { tenancyErrors } from '../../tenancy/index.ts'
 import { authErrors } from '../errors.ts'
 import type { AccountPrincipal } from '../guards.ts'
-import { createTenantOf, realmOf } from '../realm.ts'
-import { limited, realmHeaders } from '../routes.ts'
+import { passkeyErrors } from '../passkeys/errors.ts'
+import type { Passkeys } from '../passkeys/registration.ts'
+import { createTenantOf } from '../realm.ts'
+import { limited, PROOF_RATE, realmHeaders } from '../routes.ts'
 import { AuthResponse, presentSignedIn } from '../schemas.ts'
 import type { AuthService } from '../service.ts'
 import { originOf } from '../sessions/origin.ts'
+import { callerOf, ownOwner } from './caller.ts'
 import { secondFactorErrors } from './errors.ts'
 import type { Factors } from './factors.ts'
-import { type FactorOwner, ownerOf } from './owner.ts'
 import {
   ConfirmBody,
   presentSummary,
@@ -22,7 +24,7 @@ import {
   TotpSecretBody,
   VerifyBody,
 } from './schemas.ts'
-import { type OwnSession, type StepUp, stepUpGuard } from './step-up.ts'
+import { type StepUp, stepUpGuard } from './step-up.ts'
 
 export interface SecondFactorRoutesOptions {
   readonly core: CoreDb
@@ -31,6 +33,7 @@ export interface SecondFactorRoutesOptions {
   readonly tenantHeader: string
   readonly auth: AuthService
   readonly factors: Factors
+  readonly passkeys: Pick<Passkeys, 'list'>
   readonly stepUp: StepUp
   readonly accountGuard: Guard<AccountPrincipal>
   /** Admits those too who must set a factor up before anything else. */
@@ -40,8 +43,6 @@ export interface SecondFactorRoutesOptions {
 const PATH = '/api/v1/auth/mfa'
 const TAGS = ['auth']
 const NOTHING = { 204: Type.Null({ description: 'Done.' }) }
-/** For each network; each challenge and each user has a limit besides. */
-const PROOF_RATE: RatePolicy = { name: 'proof', limit: 30, windowSeconds: 60 }
 
 /** Second factors and proving again who one is: for platform and tenant users alike. */
 export function secondFactorRoutes(server: HttpServer, options: SecondFactorRoutesOptions): void {
@@ -68,6 +69,7 @@ function signInRoute(server: HttpServer, { auth, tenancy, tenantHeader }: Second
           authErrors.invalidToken,
           authErrors.invalidCredentials,
           authErrors.tenantHeaderInvalid,
+          passkeyErrors.passkeysOff,
           ...Object.values(tenancyErrors),
         ]),
       },
@@ -91,7 +93,11 @@ function stepUpRoute(server: HttpServer, options: SecondFactorRoutesOptions): vo
         summary: 'Prove again who I am, so that this session may do what is dangerous for ten minutes',
         tags: TAGS,
         body: StepUpBody,
-        response: responses(NOTHING, [authErrors.invalidCredentials, secondFactorErrors.mfaRequired]),
+        response: responses(NOTHING, [
+          authErrors.invalidCredentials,
+          secondFactorErrors.mfaRequired,
+          passkeyErrors.passkeysOff,
+        ]),
       },
     },
     async (request, reply) => {
@@ -149,14 +155,14 @@ function setUpRoutes(server: HttpServer, options: SecondFactorRoutesOptions): vo
     async (request) => {
       const principal = enrolmentGuard.admitted(request)
       const codes = await factors.confirm(ownOwner(principal, core), request.body.code)
-      await stepUp.note(callerOf(principal, core).session, 'otp')
+      await stepUp.note(callerOf(principal, core).session, ['otp'])
       return { recovery_codes: codes }
     },
   )
 }
 
 function managingRoutes(server: HttpServer, options: SecondFactorRoutesOptions): void {
-  const { core, factors, accountGuard, enrolmentGuard } = options
+  const { core, factors, passkeys, accountGuard, enrolmentGuard } = options
   const fresh = [accountGuard.onRequest, stepUpGuard(accountGuard).onRequest]
   const errors = [secondFactorErrors.noSecondFactor, secondFactorErrors.secondFactorElsewhere]
   server.get(
@@ -172,7 +178,7 @@ function managingRoutes(server: HttpServer, options: SecondFactorRoutesOptions):
     },
     async (request) => {
       const { owner, isLinked } = callerOf(enrolmentGuard.admitted(request), core)
-      return presentSummary(await factors.summarize(owner), isLinked)
+      return presentSummary(await factors.summarize(owner), await passkeys.list(owner), isLinked)
     },
   )
   server.post(
@@ -197,7 +203,7 @@ function managingRoutes(server: HttpServer, options: SecondFactorRoutesOptions):
       onRequest: fresh,
       schema: {
         operationId: 'removeTotp',
-        summary: 'Remove my authenticator app and all recovery codes',
+        summary: 'Remove my authenticator app; with the last factor go the recovery codes',
         tags: TAGS,
         response: responses(NOTHING, errors),
       },
@@ -207,25 +213,4 @@ function managingRoutes(server: HttpServer, options: SecondFactorRoutesOptions):
       return await reply.code(204).send(null)
     },
   )
-}
-
-/** Whose factor counts for somebody, and the session that asks. */
-function callerOf(
-  principal: AccountPrincipal,
-  core: CoreDb,
-): { owner: FactorOwner; session: OwnSession; isLinked: boolean } {
-  const realm = realmOf(core, principal.scope === 'tenant' ? principal.tenant : undefined)
-  const coreUserId = principal.scope === 'tenant' ? principal.user.coreUserId : null
-  return {
-    owner: ownerOf(core, realm, { id: principal.user.id, coreUserId }),
-    session: { db: realm.db, sessionId: principal.sessionId },
-    isLinked: coreUserId !== null,
-  }
-}
-
-/** Throws secondFactorErrors.secondFactorElsewhere to linked users: a tenant's token is not to change the core account. */
-function ownOwner(principal: AccountPrincipal, core: CoreDb): FactorOwner {
-  const { owner, isLinked } = callerOf(principal, core)
-  if (isLinked) throw secondFactorErrors.secondFactorElsewhere()
-  return owner
 }

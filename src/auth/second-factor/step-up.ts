@@ -41,8 +41,8 @@ export interface StepUp {
    * @throws authErrors.invalidCredentials, mfaRequired; httpErrors.rateLimited, overloaded
    */
   prove(session: OwnSession, owner: FactorOwner, proof: Proof | { readonly password: string }): Promise<void>
-  /** Makes a session fresh whose user showed a code in another way. */
-  note(session: OwnSession, method: Amr): Promise<void>
+  /** Makes a session fresh whose user showed a factor in another way. */
+  note(session: OwnSession, methods: readonly Amr[]): Promise<void>
 }
 
 /** A session, in the database where it lies. */
@@ -58,11 +58,11 @@ export function createStepUp(options: {
 }): StepUp {
   const { passwords, proofs, throttle } = options
 
-  const checkPassword = async (owner: FactorOwner, password: string): Promise<Amr> => {
+  const checkPassword = async (owner: FactorOwner, password: string): Promise<readonly Amr[]> => {
     const { realm, userId } = owner
     const { factors } = await summarize(realm.db, userId)
     if (factors.length > 0) {
-      const detail = 'This account has a second factor: send a code of it, or a recovery code.'
+      const detail = 'This account has a second factor: show that, or send a recovery code.'
       throw secondFactorErrors.mfaRequired({ detail })
     }
     await proofs.spend(owner)
@@ -73,20 +73,25 @@ export function createStepUp(options: {
         throw authErrors.invalidCredentials({ detail: 'The password is wrong.' })
     })
     await forgetTries(realm.db, userId)
-    return 'pwd'
+    return ['pwd']
   }
 
-  const checkProof = async (owner: FactorOwner, proof: Proof): Promise<Amr> => {
+  const checkProof = async (
+    session: OwnSession,
+    owner: FactorOwner,
+    proof: Proof,
+  ): Promise<readonly Amr[]> => {
     await proofs.spend(owner)
-    return await proofs.accept(owner, proof)
+    return await proofs.accept(owner, proof, { ...session, purpose: 'step-up' })
   }
 
   return {
-    prove: async ({ db, sessionId }, owner, proof) => {
-      const method =
-        'password' in proof ? await checkPassword(owner, proof.password) : await checkProof(owner, proof)
-      await markProven(db, sessionId, method)
+    prove: async (session, owner, proof) => {
+      const methods = await ('password' in proof
+        ? checkPassword(owner, proof.password)
+        : checkProof(session, owner, proof))
+      await markProven(session.db, session.sessionId, methods)
     },
-    note: ({ db, sessionId }, method) => markProven(db, sessionId, method),
+    note: ({ db, sessionId }, methods) => markProven(db, sessionId, methods),
   }
 }

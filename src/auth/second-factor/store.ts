@@ -1,29 +1,23 @@
-import { and, count, eq, isNotNull, isNull, lt, or, type SQL, sql } from 'drizzle-orm'
+import { and, count, eq, isNotNull, isNull, lt, or, sql } from 'drizzle-orm'
 import type { Id } from '../../platform/index.ts'
 import type { AnyExecutor, AnyTx } from '../sessions/store.ts'
 import { type Amr, sessions } from '../sessions/tables.ts'
-import {
-  type FactorKind,
-  proofTries,
-  recoveryCodes,
-  secondFactorChallenges,
-  secondFactors,
-} from './tables.ts'
+import { type FactorKind, proofTries, recoveryCodes, secondFactors } from './tables.ts'
 
 export interface Factor {
   readonly id: Id
-  readonly kind: FactorKind
   readonly sealedSecret: string
   readonly confirmedAt: Date | null
 }
 
 const { id, kind, sealedSecret, confirmedAt } = secondFactors
-const FACTOR = { id, kind, sealedSecret, confirmedAt }
+// An app always has a secret.
+const TOTP = { id, sealedSecret: sql<string>`${sealedSecret}`, confirmedAt }
 const isTotpOf = (userId: Id) => and(eq(secondFactors.userId, userId), eq(kind, 'totp'))
 
 /** A user's authenticator app, confirmed or not. */
 export async function findTotp(db: AnyExecutor, userId: Id): Promise<Factor | undefined> {
-  const [row] = await db.orm.select(FACTOR).from(secondFactors).where(isTotpOf(userId))
+  const [row] = await db.orm.select(TOTP).from(secondFactors).where(isTotpOf(userId))
   return row
 }
 
@@ -64,10 +58,21 @@ export async function useStep(db: AnyExecutor, factorId: Id, step: number): Prom
   return rowCount === 1
 }
 
-/** Removes a user's app with every recovery code, and from every session that it was shown there; says `false` where none counted. */
-export async function deleteTotp(tx: AnyTx, userId: Id): Promise<boolean> {
-  const { rowCount } = await tx.orm.delete(secondFactors).where(and(isTotpOf(userId), isNotNull(confirmedAt)))
+/**
+ * Removes a user's app, or a passkey; says `false` where it did not count. With the last factor go all recovery codes, and
+ * from every session that one was shown there. The caller holds the user.
+ */
+export async function deleteFactor(
+  tx: AnyTx,
+  userId: Id,
+  which: 'totp' | { readonly passkeyId: Id },
+): Promise<boolean> {
+  const isPasskey = (passkeyId: Id) =>
+    and(eq(id, passkeyId), eq(secondFactors.userId, userId), eq(kind, 'passkey'))
+  const isIt = which === 'totp' ? isTotpOf(userId) : isPasskey(which.passkeyId)
+  const { rowCount } = await tx.orm.delete(secondFactors).where(and(isIt, isNotNull(confirmedAt)))
   if (rowCount === 0) return false
+  if (await hasFactor(tx, userId)) return true
   await tx.orm.delete(recoveryCodes).where(eq(recoveryCodes.userId, userId))
   // Or sessions that saw it would be exchanged for ones that an organization lets in as if it were still there.
   await tx.orm
@@ -132,45 +137,6 @@ export async function hasFactor(db: AnyExecutor, userId: Id): Promise<boolean> {
   return (await db.orm.select({ id }).from(secondFactors).where(isActive).limit(1)).length > 0
 }
 
-/** Writes a challenge, and deletes those of the user that are over. */
-export async function insertChallenge(
-  db: AnyExecutor,
-  challenge: { hash: string; userId: Id; passwordFingerprint: string },
-  lifeSeconds: number,
-): Promise<void> {
-  const { userId, expiresAt } = secondFactorChallenges
-  await db.orm
-    .delete(secondFactorChallenges)
-    .where(and(eq(userId, challenge.userId), lt(expiresAt, sql`now()`)))
-  await db.orm.insert(secondFactorChallenges).values({ ...challenge, expiresAt: fromNow(lifeSeconds) })
-}
-
-const OPEN = and(isNull(secondFactorChallenges.usedAt), sql`${secondFactorChallenges.expiresAt} > now()`)
-
-/** Spends one of a challenge's tries before anything is looked at; `undefined` where it is over, used, or has none left. */
-export async function tryChallenge(
-  db: AnyExecutor,
-  hash: string,
-  tries: number,
-): Promise<{ userId: Id; passwordFingerprint: string } | undefined> {
-  const { userId, passwordFingerprint } = secondFactorChallenges
-  const [row] = await db.orm
-    .update(secondFactorChallenges)
-    .set({ tries: sql`${secondFactorChallenges.tries} + 1` })
-    .where(and(eq(secondFactorChallenges.hash, hash), OPEN, lt(secondFactorChallenges.tries, tries)))
-    .returning({ userId, passwordFingerprint })
-  return row
-}
-
-/** Uses a challenge up; says `false` to all but the first. */
-export async function closeChallenge(tx: AnyTx, hash: string): Promise<boolean> {
-  const { rowCount } = await tx.orm
-    .update(secondFactorChallenges)
-    .set({ usedAt: sql`now()` })
-    .where(and(eq(secondFactorChallenges.hash, hash), OPEN))
-  return rowCount === 1
-}
-
 const IS_OVER = sql`${proofTries.windowEndsAt} <= now()`
 
 /** Spends one of a user's tries. Gives the seconds to wait where none is left in this window, and 0 otherwise. */
@@ -179,7 +145,7 @@ export async function spendTry(
   userId: Id,
   { tries, windowSeconds }: { tries: number; windowSeconds: number },
 ): Promise<number> {
-  const windowEndsAt = fromNow(windowSeconds)
+  const windowEndsAt = sql`now() + make_interval(secs => ${windowSeconds})`
   const { rowCount } = await db.orm
     .insert(proofTries)
     .values({ userId, tries: 1, windowEndsAt })
@@ -203,14 +169,15 @@ export async function forgetTries(db: AnyExecutor, userId: Id): Promise<void> {
 }
 
 /** Notes in a session that its user just proved again who it is, and how. */
-export async function markProven(db: AnyExecutor, sessionId: Id, method: Amr): Promise<void> {
+export async function markProven(db: AnyExecutor, sessionId: Id, methods: readonly Amr[]): Promise<void> {
   const { amr } = sessions
+  const given = sql`unnest(${sql.param([...methods])}::text[]) WITH ORDINALITY AS given(method, place)`
   await db.orm
     .update(sessions)
     .set({
       authenticatedAt: sql`now()`,
-      amr: sql`CASE WHEN ${method} = ANY(${amr}) THEN ${amr} ELSE array_append(${amr}, ${method}) END`,
-      ...(method !== 'pwd' && { secondFactorAt: sql`now()` }),
+      amr: sql`${amr} || array(SELECT method FROM ${given} WHERE method <> ALL (${amr}) ORDER BY place)`,
+      ...(!methods.includes('pwd') && { secondFactorAt: sql`now()` }),
     })
     .where(eq(sessions.id, sessionId))
 }
@@ -223,8 +190,4 @@ export async function forgetSecondFactor(db: AnyExecutor, sessionId: Id): Promis
     .where(
       and(eq(sessions.id, sessionId), isNotNull(sessions.secondFactorAt), sql`'mfa' <> ALL(${sessions.amr})`),
     )
-}
-
-function fromNow(seconds: number): SQL {
-  return sql`now() + make_interval(secs => ${seconds})`
 }

@@ -11,7 +11,7 @@ const userId = () =>
     .references(() => coreUsers.id, { onDelete: 'cascade' })
 
 /** What a person can have besides a password. */
-export const FACTOR_KINDS = ['totp'] as const
+export const FACTOR_KINDS = ['totp', 'passkey'] as const
 export type FactorKind = (typeof FACTOR_KINDS)[number]
 
 /** Core and tenant databases alike: what people prove who they are with besides their passwords. */
@@ -21,8 +21,8 @@ export const secondFactors = pgTable(
     id: uuid().primaryKey(),
     userId: userId(),
     kind: text({ enum: FACTOR_KINDS }).notNull(),
-    /** Sealed with the platform's secret for this user of this database, base64. */
-    sealedSecret: text('sealed_secret').notNull(),
+    /** Of an app: sealed with the platform's secret for this user of this database, base64. A passkey has no secret here. */
+    sealedSecret: text('sealed_secret'),
     createdAt: time('created_at').notNull().defaultNow(),
     /** Null until its owner showed that it works: it counts from then on. */
     confirmedAt: time('confirmed_at'),
@@ -31,7 +31,9 @@ export const secondFactors = pgTable(
   },
   (table) => [
     uniqueIndex('second_factors_totp_key').on(table.userId).where(sql`${table.kind} = 'totp'`),
-    check('second_factors_kind_check', sql`${table.kind} in ('totp')`),
+    index('second_factors_user_id_idx').on(table.userId),
+    check('second_factors_kind_check', sql`${table.kind} in ('totp', 'passkey')`),
+    check('second_factors_secret_check', sql`(${table.kind} = 'totp') = (${table.sealedSecret} is not null)`),
   ],
 )
 

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { opaqueTokens } from '../opaque-token.ts'
+import { opaqueTokens } from '../../opaque-token.ts'
 
 /** Tokens of sign-ins that wait for a second factor. */
 export const {

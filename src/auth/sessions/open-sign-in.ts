@@ -1,0 +1,46 @@
+import { recordAuditLast } from '../../audit/index.ts'
+import type { Id } from '../../platform/index.ts'
+import type { CoreDb } from '../../tenancy/index.ts'
+import { isStillActive } from '../accounts/store.ts'
+import { loggedIn } from '../audit.ts'
+import { authErrors } from '../errors.ts'
+import type { Realm } from './realm.ts'
+import { FORGOTTEN_AT_SIGN_IN, type OpenSession } from './sessions.ts'
+import { type AnyTx, forgetOldSessions, revokeSession } from './store.ts'
+
+/** Somebody who proved who it is, and in whose name. */
+export interface Proven {
+  readonly userId: Id
+  /** The core user whose password or passkey it was, if it is not the user's own. */
+  readonly coreUserId: Id | null
+}
+
+/**
+ * Opens the session of a sign-in, whatever showed who it is: every one of them ends here. What was shown is looked at once
+ * more, with the user held, so that no session outlives what ended all of them at this moment.
+ *
+ * @param isStill whether a user, the one whose proof it was, may still enter by it; keeps it so until the transaction ends
+ * @param open runs in the session's transaction; throws where there is to be none
+ * @throws authErrors.invalidCredentials
+ */
+export async function openSignIn(
+  core: CoreDb,
+  realm: Realm,
+  { userId, coreUserId }: Proven,
+  isStill: (tx: AnyTx, userId: Id) => Promise<boolean>,
+  open: (tx: AnyTx) => Promise<OpenSession>,
+): Promise<OpenSession> {
+  const session = await realm.db.transaction(async (tx) => {
+    const mayEnter = await (coreUserId === null ? isStill(tx, userId) : isStillActive(tx, userId))
+    if (!mayEnter) throw authErrors.invalidCredentials()
+    await forgetOldSessions(tx, userId, FORGOTTEN_AT_SIGN_IN)
+    const opened = await open(tx)
+    await recordAuditLast(tx, loggedIn(userId, opened.sessionId))
+    return opened
+  })
+  if (coreUserId === null) return session
+  // Two databases: the session first, so that a change that comes later finds it.
+  if (await core.transaction((tx) => isStill(tx, coreUserId))) return session
+  await revokeSession(realm.db, session.sessionId)
+  throw authErrors.invalidCredentials()
+}
