@@ -1,5 +1,5 @@
 import { and, eq, getTableColumns, isNull, ne, notExists } from 'drizzle-orm'
-import { passkeys, secondFactors } from '../../auth/index.ts'
+import { secondFactors } from '../../auth/index.ts'
 import type { Id } from '../../platform/index.ts'
 import type { TenantExecutor, TenantTx } from '../../tenancy/index.ts'
 import { type TenantUser, tenantUsers } from '../../users/index.ts'
@@ -41,13 +41,13 @@ export async function insertIdentity(
 }
 
 /**
- * A member whom the organization made and who never had a way in: without a password, a platform account, a factor, a passkey or
- * an identity. Nobody else takes the first identity before the transaction ends.
+ * A member whom the organization made and who never had a way in: without a password, a platform account, a factor (passkeys are
+ * some) or an identity. Nobody else takes the first identity before the transaction ends.
  *
  * @param email canonical
  */
 export async function holdProvisioned(tx: TenantTx, email: string): Promise<TenantUser | undefined> {
-  const ofUser = (table: typeof ssoIdentities | typeof secondFactors | typeof passkeys) =>
+  const ofUser = (table: typeof ssoIdentities | typeof secondFactors) =>
     tx.orm.select({ userId: table.userId }).from(table).where(eq(table.userId, tenantUsers.id))
   // Locked first: who waits here must look at identities after that, and not with a snapshot from before.
   await tx.orm
@@ -66,7 +66,6 @@ export async function holdProvisioned(tx: TenantTx, email: string): Promise<Tena
         ne(tenantUsers.role, 'owner'),
         notExists(ofUser(ssoIdentities)),
         notExists(ofUser(secondFactors)),
-        notExists(ofUser(passkeys)),
       ),
     )
   return row
