@@ -18,6 +18,9 @@ const PUBLIC = [
   'POST /api/v1/auth/login',
   'POST /api/v1/auth/refresh',
   'POST /api/v1/auth/mfa/verify',
+  'POST /api/v1/auth/sso/start',
+  'GET /api/v1/auth/sso/callback',
+  'POST /api/v1/auth/sso/token',
   'POST /api/v1/auth/mfa/verify/options',
   'POST /api/v1/auth/passkeys/options',
   'POST /api/v1/auth/passkeys/login',
@@ -105,8 +108,7 @@ it('G3 documents every failure as a problem, and those of SCIM as SCIM does', ()
   for (const [name, { responses }] of operations) {
     const form = / \/scim\/v2\//.test(name) ? 'application/scim+json' : 'application/problem+json'
     for (const [status, { content }] of Object.entries(responses)) {
-      if (Number(status) >= 400)
-        expect(Object.keys(content ?? {}), `${name} ${status}`).toEqual([form])
+      if (Number(status) >= 400) expect(Object.keys(content ?? {}), `${name} ${status}`).toEqual([form])
     }
   }
 })

@@ -14,13 +14,14 @@ import { peopleErrors, peopleRoutes } from './members/index.ts'
 import { organizationErrors, organizationRoutes, policyErrors, policyRoutes } from './organizations/index.ts'
 import { ping, VERSION } from './platform/index.ts'
 import { scimErrorFormat, scimErrors, scimRoutes } from './scim/index.ts'
+import { ssoErrors, ssoRoutes } from './sso/index.ts'
 import { tenancyErrors, tenancyGauges } from './tenancy/index.ts'
 import { userErrors, userRoutes } from './users/index.ts'
 
 /** The HTTP application: every route that there is. Add a feature's routes here. */
 export async function createApp(platform: Platform): Promise<HttpServer> {
-  const { config, clock, log, core, tenancy, users, organizations, events } = platform
-  const { cursors, coreGuard, tenantGuard, adminGuard, impersonations } = platform
+  const { config, clock, log, core, tenancy, users, organizations } = platform
+  const { cursors, coreGuard, tenantGuard, adminGuard } = platform
 
   const server = await createHttpServer({
     log,
@@ -33,6 +34,7 @@ export async function createApp(platform: Platform): Promise<HttpServer> {
       organizationErrors,
       policyErrors,
       ...peopleErrors,
+      ssoErrors,
       userErrors,
       scimErrors,
     ],
@@ -47,7 +49,9 @@ export async function createApp(platform: Platform): Promise<HttpServer> {
   peopleRoutes(server, platform)
   scimRoutes(server, platform)
   const stepUp = { require: requireStepUp, refusal: secondFactorErrors.stepUpRequired }
-  policyRoutes(server, { tenantGuard, stepUp, impersonations, requireStill: requireStillPermitted, events })
+  const requireStill = requireStillPermitted
+  policyRoutes(server, { ...platform, stepUp, requireStill, requireSso: platform.sso.requireSso })
+  ssoRoutes(server, platform)
   organizationRoutes(server, { organizations, coreGuard })
   userRoutes(server, { users, tenantGuard })
   auditRoutes(server, { core, cursors, adminGuard, tenantAdminGuard: tenantGuard.requires('audit.read') })
@@ -64,6 +68,7 @@ function describeApi(tenantHeader: string): ApiDescription {
       { name: 'organizations', description: 'Organizations of a platform user.' },
       { name: 'users', description: 'Users of one organization.' },
       { name: 'members', description: 'Who belongs to one organization, as what, and who may join.' },
+      { name: 'sso', description: 'Sign-in through the identity provider of an organization.' },
       { name: 'api-keys', description: 'Keys of one organization’s machines.' },
       { name: 'scim', description: 'SCIM 2.0: users and groups, kept by an organization’s directory.' },
       { name: 'audit', description: 'What happened in one organization, for those who run it.' },

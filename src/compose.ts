@@ -23,13 +23,14 @@ import {
   REQUEST_TIMEOUTS,
 } from './platform/index.ts'
 import type { ScimEvents } from './scim/index.ts'
+import { createSso, type SsoSurroundings } from './sso/index.ts'
 import { createTenancy } from './tenancy/index.ts'
 import { createUserService, type UserEvents } from './users/index.ts'
 
 /** Every event of the platform. */
 export type Events = AuthEvents & UserEvents & OrganizationEvents & MemberEvents & ScimEvents
 
-export interface ComposeOptions {
+export interface ComposeOptions extends SsoSurroundings {
   readonly config: Config
   /** The migrated core database. */
   readonly databaseUrl: string
@@ -62,7 +63,8 @@ export async function compose(options: ComposeOptions) {
 }
 
 async function wire(options: ComposeOptions, closers: Closers) {
-  const { config, databaseUrl, secret, clock, log } = options
+  const { databaseUrl, secret, ...world } = options
+  const { config, clock, log } = world
   const pool = createPool({ ...CORE_POOL, url: databaseUrl })
   closers.push('core database', () => pool.close())
   const core = createDatabase('core', pool)
@@ -82,7 +84,6 @@ async function wire(options: ComposeOptions, closers: Closers) {
     watch: true,
   })
   closers.push('tenant databases', () => tenancy.close())
-
   const mailer = createMailer({ core, clock, log, mail: config.mail, limitFactor: config.mailLimitFactor })
   closers.push('mail', () => mailer.close())
   const events = new EventEmitter<Events>({ clock, log })
@@ -98,14 +99,13 @@ async function wire(options: ComposeOptions, closers: Closers) {
   closers.push('uses of API keys', () => identity.keyAdmission.settle())
 
   return {
-    config,
-    clock,
-    log,
+    ...world,
     core,
     events,
     repeats,
     tenancy,
     ...createPeople({ core, tenancy, ...identity, mailer, events, log }),
+    ...createSso({ ...options, core, tenancy, box, ...identity, events, repeats }),
     mailer,
     ...identity,
     cursors: createCursors(box.deriveKey('cursor')),

@@ -53,6 +53,16 @@ export interface Config {
     /** Whether the log shows what the outbox keeps. */
     readonly logsText: boolean
   }
+  readonly sso: {
+    /** Where identity providers send people back to: this server's callback, as the world reaches it. */
+    readonly callbackUrl: string
+    /** Pages that a sign-in may end on, each exactly as written; the first one where a client names none. */
+    readonly returnUrls: readonly string[]
+    /** Whether identity providers may have addresses that only this network knows. */
+    readonly allowsInternal: boolean
+    /** Whether those may be spoken to without TLS. */
+    readonly allowsPlain: boolean
+  }
   /** `undefined` where no browser would make a passkey: they are off. */
   readonly passkeys: PasskeyConfig | undefined
   /** Addresses or networks of the proxies whose X-Forwarded-* headers are believed. */
@@ -134,6 +144,7 @@ export function loadConfig(env: Environment, terminal = false): Config {
     mailLimitFactor: rateLimits ? rateLimitFactor : Number.POSITIVE_INFINITY,
     docs: read.onOff('DOCS', 'on'),
     mail: readMail(read, environment, port),
+    sso: readSso(read, production, port),
     passkeys: readPasskeys(read, production ? '' : `http://localhost:${port}`),
     trustedProxies: read.networks('TRUSTED_PROXIES'),
     log: {
@@ -162,6 +173,18 @@ function readMail(read: Reader, environment: string, port: number): Config['mail
     publicUrl: read.baseUrl('PUBLIC_URL', `http://127.0.0.1:${port}`),
     outbox: !production,
     logsText: environment === 'development',
+  }
+}
+
+function readSso(read: Reader, production: boolean, port: number): Config['sso'] {
+  const base = read.baseUrl('PUBLIC_URL', `http://127.0.0.1:${port}`)
+  const returnUrls = read.webPages('SSO_RETURN_URLS')
+  const hasPages = read.text('PUBLIC_URL', '') !== ''
+  return {
+    callbackUrl: read.baseUrl('SSO_CALLBACK_URL', `${base}/api/v1/auth/sso/callback`),
+    returnUrls: returnUrls.length === 0 && hasPages ? [`${base}/sso-complete`] : returnUrls,
+    allowsInternal: read.onOff('SSO_INTERNAL_PROVIDERS', production ? 'off' : 'on'),
+    allowsPlain: !production,
   }
 }
 
@@ -247,6 +270,17 @@ class Reader {
     if (!networks.every(isNetwork))
       this.problem(name, 'must be IP addresses or networks, such as 10.0.0.0/8, with commas')
     return networks
+  }
+
+  /** Addresses of pages, with commas: no fragment, which is where something is appended. */
+  webPages(name: string): readonly string[] {
+    const pages = this.text(name, '')
+      .split(',')
+      .map((item) => item.trim())
+      .filter((item) => item !== '')
+    if (!pages.every((page) => /^https?:[^#@\s]+$/.test(page) && URL.canParse(page)))
+      this.problem(name, 'must be addresses of pages without a user and a fragment, with commas')
+    return pages
   }
 
   integer(name: string, fallback: number, min: number, max: number): number {

@@ -104,6 +104,16 @@ CREATE TABLE public.one_time_tokens (
   CONSTRAINT one_time_tokens_hash_key UNIQUE (hash)
 );
 
+CREATE TABLE public.organization_domains (
+  id uuid NOT NULL,
+  organization_id uuid NOT NULL,
+  domain text NOT NULL,
+  token text NOT NULL,
+  created_at timestamp(3) with time zone DEFAULT now() NOT NULL,
+  verified_at timestamp(3) with time zone,
+  CONSTRAINT organization_domains_pkey PRIMARY KEY (id)
+);
+
 CREATE TABLE public.organization_requests (
   user_id uuid NOT NULL,
   key text NOT NULL,
@@ -301,6 +311,8 @@ ALTER TABLE public.memberships ADD CONSTRAINT memberships_organization_id_organi
 
 ALTER TABLE public.one_time_tokens ADD CONSTRAINT one_time_tokens_user_id_users_id_fk FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
 
+ALTER TABLE public.organization_domains ADD CONSTRAINT organization_domains_organization_id_organizations_id_fk FOREIGN KEY (organization_id) REFERENCES public.organizations(id) ON DELETE CASCADE;
+
 ALTER TABLE public.organization_requests ADD CONSTRAINT organization_requests_organization_id_organizations_id_fk FOREIGN KEY (organization_id) REFERENCES public.organizations(id) ON DELETE CASCADE;
 
 ALTER TABLE public.organization_requests ADD CONSTRAINT organization_requests_user_id_users_id_fk FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
@@ -390,6 +402,10 @@ CREATE INDEX membership_changes_core_user_id_idx ON public.membership_changes US
 CREATE INDEX membership_changes_created_at_idx ON public.membership_changes USING btree (created_at);
 
 CREATE INDEX memberships_organization_id_idx ON public.memberships USING btree (organization_id);
+
+CREATE UNIQUE INDEX organization_domains_claim_key ON public.organization_domains USING btree (organization_id, domain);
+
+CREATE UNIQUE INDEX organization_domains_verified_key ON public.organization_domains USING btree (domain) WHERE (verified_at IS NOT NULL);
 
 CREATE INDEX organization_requests_created_at_idx ON public.organization_requests USING btree (created_at);
 

@@ -85,6 +85,7 @@ CREATE TABLE public.organization_policy (
   allowed_email_domains text[] DEFAULT '{}'::text[] NOT NULL,
   updated_at timestamp(3) with time zone DEFAULT now() NOT NULL,
   allow_impersonation boolean DEFAULT true NOT NULL,
+  sso_only boolean DEFAULT false NOT NULL,
   CONSTRAINT organization_policy_pkey PRIMARY KEY (singleton),
   CONSTRAINT organization_policy_registration_check CHECK ((registration = ANY (ARRAY['open'::text, 'invite'::text, 'closed'::text]))),
   CONSTRAINT organization_policy_singleton_check CHECK (singleton)
@@ -210,6 +211,48 @@ CREATE TABLE public.sessions (
   CONSTRAINT sessions_pkey PRIMARY KEY (id)
 );
 
+CREATE TABLE public.sso_attempts (
+  state_hash text NOT NULL,
+  attempt_hash text NOT NULL,
+  connection_revision uuid NOT NULL,
+  user_id uuid,
+  return_url text,
+  created_at timestamp(3) with time zone DEFAULT now() NOT NULL,
+  expires_at timestamp(3) with time zone NOT NULL,
+  answered_at timestamp(3) with time zone,
+  code_hash text,
+  claims jsonb,
+  CONSTRAINT sso_attempts_pkey PRIMARY KEY (state_hash),
+  CONSTRAINT sso_attempts_attempt_hash_key UNIQUE (attempt_hash)
+);
+
+CREATE TABLE public.sso_connections (
+  id uuid NOT NULL,
+  singleton boolean DEFAULT true NOT NULL,
+  revision uuid NOT NULL,
+  issuer text NOT NULL,
+  client_id text NOT NULL,
+  sealed_secret text,
+  scopes text[] NOT NULL,
+  default_role text NOT NULL,
+  is_enabled boolean NOT NULL,
+  is_mfa_trusted boolean NOT NULL,
+  created_at timestamp(3) with time zone DEFAULT now() NOT NULL,
+  updated_at timestamp(3) with time zone DEFAULT now() NOT NULL,
+  CONSTRAINT sso_connections_pkey PRIMARY KEY (id),
+  CONSTRAINT sso_connections_singleton_key UNIQUE (singleton),
+  CONSTRAINT sso_connections_default_role_check CHECK ((default_role = ANY (ARRAY['admin'::text, 'member'::text]))),
+  CONSTRAINT sso_connections_singleton_check CHECK (singleton)
+);
+
+CREATE TABLE public.sso_identities (
+  issuer text NOT NULL,
+  subject text NOT NULL,
+  user_id uuid NOT NULL,
+  created_at timestamp(3) with time zone DEFAULT now() NOT NULL,
+  CONSTRAINT sso_identities_pkey PRIMARY KEY (issuer, subject)
+);
+
 CREATE TABLE public.tenant_identity (
   singleton boolean DEFAULT true NOT NULL,
   installation_id uuid NOT NULL,
@@ -271,6 +314,10 @@ ALTER TABLE public.second_factors ADD CONSTRAINT second_factors_user_id_users_id
 
 ALTER TABLE public.sessions ADD CONSTRAINT sessions_user_id_users_id_fk FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
 
+ALTER TABLE public.sso_attempts ADD CONSTRAINT sso_attempts_user_id_users_id_fk FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
+
+ALTER TABLE public.sso_identities ADD CONSTRAINT sso_identities_user_id_users_id_fk FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
+
 CREATE OR REPLACE FUNCTION public.refuse_audit_change()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -318,5 +365,11 @@ CREATE UNIQUE INDEX second_factors_totp_key ON public.second_factors USING btree
 CREATE INDEX second_factors_user_id_idx ON public.second_factors USING btree (user_id);
 
 CREATE INDEX sessions_user_id_idx ON public.sessions USING btree (user_id);
+
+CREATE INDEX sso_attempts_expires_at_idx ON public.sso_attempts USING btree (expires_at);
+
+CREATE INDEX sso_attempts_user_id_idx ON public.sso_attempts USING btree (user_id);
+
+CREATE INDEX sso_identities_user_id_idx ON public.sso_identities USING btree (user_id);
 
 CREATE TRIGGER audit_log_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON public.audit_log FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_audit_change();

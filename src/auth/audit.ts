@@ -2,11 +2,12 @@ import { type AuditEntry, auditCatalogue, type Target } from '../audit/index.ts'
 import type { Id } from '../platform/index.ts'
 import type { SessionEnd } from './events.ts'
 import type { FactorKind } from './second-factor/tables.ts'
+import type { Amr } from './sessions/tables.ts'
 
 /** What this feature records, in the database in which it happens, and the details that may be said of it. */
 export const authAudit = auditCatalogue({
   'user.registered': {},
-  'user.logged_in': {},
+  'user.logged_in': { method: 'word' },
   /** The first of a minute, and then the 10th, the 100th and so on, counted by each process. */
   'user.login_failed': { attempts: 'number', reason: 'word' },
   'session.ended': { reason: 'word', sessions: 'number' },
@@ -58,11 +59,16 @@ export function sessionsEnded(
   return authAudit('session.ended', { actor, target, details: { reason, sessions } })
 }
 
-/** A sign-in, which is a new session. */
-export function loggedIn(userId: Id, sessionId: Id): AuditEntry {
+/**
+ * A sign-in, which is a new session.
+ *
+ * @param method where it was neither a password nor an exchange
+ */
+export function loggedIn(userId: Id, sessionId: Id, method?: Amr): AuditEntry {
   return authAudit('user.logged_in', {
     actor: { kind: 'user', id: userId },
     target: { kind: 'session', id: sessionId },
+    ...(method !== undefined && { details: { method } }),
   })
 }
 

@@ -20,6 +20,7 @@ export { type KeyRecord, listSigningKeys } from './keys/store.ts'
 export { AUDIENCES, type Audience, signingKeys } from './keys/tables.ts'
 export { oneTimeTokens } from './one-time/tables.ts'
 export { hashOneTimeToken, looksLikeOneTimeToken, newOneTimeToken } from './one-time/token.ts'
+export { type OpaqueTokens, opaqueTokens } from './opaque-token.ts'
 export { passkeyChallenges, passkeys } from './passkeys/tables.ts'
 export {
   createPasswordHasher,
@@ -28,6 +29,7 @@ export {
   requireGoodPassword,
 } from './passwords/passwords.ts'
 export { requireStillPermitted } from './permission-guard.ts'
+export { openForProvider, type ProviderProof } from './provider-session.ts'
 export { createTenantOf } from './realm.ts'
 export { limited, realmHeaders } from './routes.ts'
 export { AuthResponse, NewPassword, presentSignedIn } from './schemas.ts'

@@ -1,7 +1,7 @@
 import { type Repeats, recordAuditLast } from '../audit/index.ts'
 import type { Publisher } from '../events/index.ts'
 import { httpErrors } from '../http/index.ts'
-import { admitNewMember } from '../organizations/index.ts'
+import { admitNewMember, isSsoOnlyIn } from '../organizations/index.ts'
 import { type Id, newId } from '../platform/index.ts'
 import type { CoreDb, TenantDb } from '../tenancy/index.ts'
 import {
@@ -24,12 +24,14 @@ import type { PasskeySignIn } from './passkeys/sign-in.ts'
 import type { Assertion } from './passkeys/types.ts'
 import { type PasswordHasher, requireGoodPassword } from './passwords/passwords.ts'
 import { beginChecked } from './passwords/sign-in.ts'
+import { realmOf } from './realm.ts'
 import type { Proof } from './second-factor/proof.ts'
 import type { SecondFactorSignIn } from './second-factor/sign-in.ts'
 import { forgetSecondFactor, hasFactor } from './second-factor/store.ts'
 import type { Origin } from './sessions/origin.ts'
 import type { Realm } from './sessions/realm.ts'
 import type { Sessions, TokenPair } from './sessions/sessions.ts'
+import { needsSso } from './sessions/store.ts'
 import { type Found, findCorePrincipal, findTenantPrincipal } from './store.ts'
 import type { Throttle } from './throttle/throttle.ts'
 
@@ -96,9 +98,6 @@ export interface AuthServiceOptions {
 
 export function createAuthService(options: AuthServiceOptions): AuthService {
   const { core, sessions, passwords, throttle, events, repeats } = options
-  const realmOf = (tenant?: TenantDb): Realm =>
-    tenant ? { scope: 'tenant', db: tenant } : { scope: 'core', db: core }
-
   return {
     register: async (registration, origin, tenant) => {
       const { email, passwordHash } = await prepare(registration, passwords)
@@ -111,7 +110,7 @@ export function createAuthService(options: AuthServiceOptions): AuthService {
           return { user: inserted, session: opened }
         })
         events.publish('user.registered', { userId: user.id, email })
-        return { scope: 'core', user, tokens: await sessions.issue(realmOf(), session) }
+        return { scope: 'core', user, tokens: await sessions.issue(realmOf(core), session) }
       }
       const { user, session } = await tenant.transaction(async (tx) => {
         await admitNewMember(tx, 'registration', email)
@@ -121,7 +120,7 @@ export function createAuthService(options: AuthServiceOptions): AuthService {
         return { user: inserted, session: opened }
       })
       events.publish('tenant_user.registered', { userId: user.id, email }, tenant.tenantId)
-      return { scope: 'tenant', user, tenant, tokens: await sessions.issue(realmOf(tenant), session) }
+      return { scope: 'tenant', user, tenant, tokens: await sessions.issue(realmOf(core, tenant), session) }
     },
 
     login: async ({ email, password }, origin, tenant) => {
@@ -133,12 +132,12 @@ export function createAuthService(options: AuthServiceOptions): AuthService {
       const signIn = async (): Promise<SignedIn> => {
         const isRight = await passwords.verify(password, found?.passwordHash)
         if (!found?.isActive || !isRight || !found.passwordHash) {
-          if (found) noteFailure(repeats, realmOf(tenant), found)
+          if (found) noteFailure(repeats, realmOf(core, tenant), found)
           throw authErrors.invalidCredentials()
         }
         const { passwordHash, ...user } = found
         const checked = { userId: user.id, coreUserId, password, passwordHash, origin }
-        const tokens = await beginChecked(options, realmOf(tenant), checked)
+        const tokens = await beginChecked(options, realmOf(core, tenant), checked)
         const scope = tenant ? 'tenant' : 'core'
         events.publish('user.logged_in', { userId: user.id, scope }, tenant?.tenantId)
         return present(user, tokens, tenant)
@@ -149,13 +148,7 @@ export function createAuthService(options: AuthServiceOptions): AuthService {
         : throttle.guard({ purpose: 'linked', who: coreUserId }, signIn))
     },
 
-    refresh: async (refreshToken, origin, tenant) => {
-      const { userId, sessionId, ...tokens } = await sessions.refresh(realmOf(tenant), refreshToken, origin)
-      const found = await findPrincipal(core, tenant, sessionId, userId)
-      if (!found || !(await mayGoOn(core, found.user, sessionId, tenant))) throw authErrors.invalidToken()
-      return present(found.user, tokens, tenant)
-    },
-
+    refresh: (refreshToken, origin, tenant) => refresh(options, refreshToken, origin, tenant),
     verify: (answer, origin, tenant) => verify(options, answer, origin, tenant),
     loginWithPasskey: (assertion, origin, tenant) => loginWithPasskey(options, assertion, origin, tenant),
   }
@@ -165,6 +158,21 @@ function noteFailure(repeats: Repeats, { scope, db }: Realm, account: { id: Id; 
   const { id, isActive } = account
   const realm = scope === 'tenant' ? db.tenantId : scope
   repeats.note(db, `login ${realm} ${id}`, loginFailed(id, isActive))
+}
+
+async function refresh(
+  { core, sessions }: AuthServiceOptions,
+  refreshToken: string,
+  origin: Origin,
+  tenant?: TenantDb,
+): Promise<SignedIn> {
+  const refreshed = await sessions.refresh(realmOf(core, tenant), refreshToken, origin)
+  const { userId, sessionId, amr, ...tokens } = refreshed
+  const found = await findPrincipal(core, tenant, sessionId, userId)
+  if (!found || !(await mayGoOn(core, found.user, sessionId, tenant))) throw authErrors.invalidToken()
+  // What began with a password ends here, where the organization wants that no more.
+  if (tenant && !amr.includes('sso') && (await needsSso(tenant, userId))) throw authErrors.invalidToken()
+  return present(found.user, tokens, tenant)
 }
 
 async function verify(
@@ -209,16 +217,22 @@ async function prepare({ email, password, fullName }: Registration, passwords: P
   return { email: canonical, passwordHash: await passwords.hash(password) }
 }
 
-/** A tenant's user with the hash that counts: a linked user signs in with its core password, while its core account may. */
+/**
+ * A tenant's user with the hash that counts: a linked user signs in with its core password, while its core account may. None
+ * counts where the organization wants its identity provider: that takes the time of a wrong password, however right it is.
+ */
 async function findTenantAccount(
   core: CoreDb,
   tenant: TenantDb,
   email: string,
 ): Promise<TenantUserRow | undefined> {
-  const user = await findTenantUserByEmail(tenant, email)
-  if (!user?.coreUserId) return user
-  const linked = await findCoreUser(core, user.coreUserId)
-  return linked && { ...user, passwordHash: linked.passwordHash, isActive: user.isActive && linked.isActive }
+  const [user, isSsoOnly] = await Promise.all([findTenantUserByEmail(tenant, email), isSsoOnlyIn(tenant)])
+  const linked = user?.coreUserId ? await findCoreUser(core, user.coreUserId) : undefined
+  if (!user || (user.coreUserId && !linked)) return undefined
+  const { passwordHash } = linked ?? user
+  const isShut = isSsoOnly && user.role !== 'owner'
+  const isActive = user.isActive && (linked?.isActive ?? true)
+  return { ...user, isActive, passwordHash: isShut ? null : passwordHash }
 }
 
 /**

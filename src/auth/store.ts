@@ -37,11 +37,12 @@ const IS_FRESH = sql<boolean>`${sessions.authenticatedAt} > now() - ${sql.raw(`i
 
 /**
  * The factor of a linked user lies in another database: of it counts what the session says, which a refresh sees to.
- * Everybody else must have one now. An administrator who acts as the user proved who it is on the platform.
+ * So it is with who came through an identity provider, where a factor of one's own is not asked for. Everybody else must
+ * have one now. An administrator who acts as the user proved who it is on the platform.
  */
 const LACKS_SECOND_FACTOR = sql<boolean>`${SECOND_FACTOR_IS_REQUIRED} AND CASE
   WHEN ${impersonations.id} IS NOT NULL THEN false
-  WHEN ${tenantUsers.coreUserId} IS NOT NULL THEN ${sessions.secondFactorAt} IS NULL
+  WHEN ${tenantUsers.coreUserId} IS NOT NULL OR 'sso' = ANY(${sessions.amr}) THEN ${sessions.secondFactorAt} IS NULL
   ELSE NOT EXISTS (SELECT FROM ${secondFactors}
     WHERE ${secondFactors.userId} = ${tenantUsers.id} AND ${secondFactors.confirmedAt} IS NOT NULL) END`
 

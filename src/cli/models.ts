@@ -27,6 +27,7 @@ import {
   secondFactorPolicy,
 } from '../organizations/index.ts'
 import { scimGroupMembers, scimGroups, scimUsers } from '../scim/index.ts'
+import { organizationDomains, ssoAttempts, ssoConnections, ssoIdentities } from '../sso/index.ts'
 import { installation, servers, tenantIdentity, tenants } from '../tenancy/index.ts'
 import { coreUsers, tenantUsers } from '../users/index.ts'
 
@@ -61,6 +62,7 @@ export const MODELS = {
     oneTimeTokens,
     auditLog,
     throttles,
+    organizationDomains,
   },
   tenant: {
     tenantIdentity,
@@ -78,6 +80,9 @@ export const MODELS = {
     scimUsers,
     scimGroups,
     scimGroupMembers,
+    ssoConnections,
+    ssoIdentities,
+    ssoAttempts,
     auditLog,
   },
 } as const

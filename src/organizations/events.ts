@@ -16,5 +16,6 @@ export interface OrganizationEvents {
     readonly registration?: 'open' | 'invite' | 'closed'
     readonly allowedEmailDomains?: readonly string[]
     readonly isImpersonationAllowed?: boolean
+    readonly isSsoOnly?: boolean
   }
 }

@@ -20,6 +20,7 @@ const REFUSED = [
   'sessions.own',
   'account.own',
   'organization.policy',
+  'organization.sso',
   'organization.transfer',
   'members.role',
   'invitations.manage',

@@ -10,6 +10,7 @@ import {
   systemClock,
   withConnection,
 } from '../../src/platform/index.ts'
+import type { SsoSurroundings } from '../../src/sso/index.ts'
 import { type ApiClient, type ApiExchange, createApiClient } from './api-client.ts'
 import { createTestDatabase, onServer } from './databases.ts'
 import { recordLog } from './log-recorder.ts'
@@ -30,7 +31,7 @@ export interface TestPlatform {
   close(): Promise<void>
 }
 
-export interface TestPlatformOptions {
+export interface TestPlatformOptions extends SsoSurroundings {
   readonly env?: Environment
   readonly clock?: Clock
   /** By default one whose lines are searched for secrets at the end. */
@@ -63,6 +64,7 @@ export async function startPlatform(options: TestPlatformOptions = {}): Promise<
     secret: TEST_SECRET,
     clock,
     log,
+    ...(options.resolveTxt && { resolveTxt: options.resolveTxt }),
   })
   const app = await createApp(platform)
   options.extend?.(app, platform)

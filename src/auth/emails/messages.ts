@@ -27,6 +27,16 @@ ${IGNORE}
   return { subject: 'You sign in with your platform password', text }
 }
 
+/** In an organization, to a user who signs in through its identity provider. */
+export function ssoPasswordMessage(): Message {
+  const text = `Somebody asked for a new password for your account in an organization. You sign in there through the organization's own
+identity provider, and without a password.
+
+${IGNORE}
+`
+  return { subject: 'You sign in through your organization', text }
+}
+
 export function verificationMessage(link: string): Message {
   const text = `Please confirm that this e-mail address is yours:
 

@@ -1,4 +1,5 @@
 import { Exactly, type Guard, type HttpServer, httpErrors, Id, responses } from '../../http/index.ts'
+import { policyErrors } from '../../organizations/index.ts'
 import { tenancyErrors } from '../../tenancy/index.ts'
 import type { CorePrincipal } from '../guards.ts'
 import { AuthResponse, presentSignedIn } from '../schemas.ts'
@@ -21,7 +22,11 @@ export function exchangeRoutes(server: HttpServer, { exchange, coreGuard }: Exch
         summary: 'Exchange my core token for tokens of an organization that I am a member of',
         tags: ['auth'],
         params: Exactly({ id: Id }),
-        response: responses({ 200: AuthResponse }, [httpErrors.notFound, ...Object.values(tenancyErrors)]),
+        response: responses({ 200: AuthResponse }, [
+          httpErrors.notFound,
+          policyErrors.ssoRequired,
+          ...Object.values(tenancyErrors),
+        ]),
       },
     },
     async (request) => {

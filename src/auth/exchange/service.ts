@@ -19,7 +19,7 @@ export interface TokenExchange {
    * Begins a session in an organization for a platform user who is an active member of it.
    *
    * @throws httpErrors.rateLimited; httpErrors.notFound, the same whether the organization exists or not; for members also
-   *   tenancyErrors
+   *   tenancyErrors, policyErrors.ssoRequired
    */
   exchange(principal: CorePrincipal, organizationId: Id, origin: Origin): Promise<SignedIn>
 }

@@ -1,9 +1,11 @@
+import { policyErrors } from '../../organizations/index.ts'
 import type { Id } from '../../platform/index.ts'
 import type { CoreDb, TenantDb, TenantTx } from '../../tenancy/index.ts'
 import { authErrors } from '../errors.ts'
 import type { Origin } from '../sessions/origin.ts'
 import { makeRoom } from '../sessions/room.ts'
 import type { OpenSession, Sessions } from '../sessions/sessions.ts'
+import { needsSso } from '../sessions/store.ts'
 import { adoptProof, findCoreSession, findProof, insertExchange, isCoreSessionLive } from './store.ts'
 
 /**
@@ -17,6 +19,7 @@ export async function openExchanged(
   coreSessionId: Id,
   origin: Origin,
 ): Promise<OpenSession> {
+  if (await needsSso(tx, userId)) throw policyErrors.ssoRequired()
   const proof = await findProof(core, coreSessionId)
   if (!proof) throw authErrors.invalidToken()
   await makeRoom(tx, userId)

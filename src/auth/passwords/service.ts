@@ -16,7 +16,12 @@ import {
 } from '../accounts/store.ts'
 import { byUser, passwordSet, sessionsEnded } from '../audit.ts'
 import type { Letters } from '../emails/letters.ts'
-import { linkedPasswordMessage, passwordChangedNotice, passwordResetMessage } from '../emails/messages.ts'
+import {
+  linkedPasswordMessage,
+  passwordChangedNotice,
+  passwordResetMessage,
+  ssoPasswordMessage,
+} from '../emails/messages.ts'
 import { authErrors } from '../errors.ts'
 import type { AuthEvents } from '../events.ts'
 import type { AccountPrincipal } from '../guards.ts'
@@ -25,7 +30,7 @@ import { PURPOSES } from '../one-time/tables.ts'
 import { hashOneTimeToken } from '../one-time/token.ts'
 import { realmOf } from '../realm.ts'
 import type { Realm } from '../sessions/realm.ts'
-import { revokeSessionsOf } from '../sessions/store.ts'
+import { needsSso, revokeSessionsOf } from '../sessions/store.ts'
 import { passwordOf, subjectsOf } from '../throttle/subjects.ts'
 import type { Throttle } from '../throttle/throttle.ts'
 import { type PasswordHasher, requireGoodPassword } from './passwords.ts'
@@ -77,6 +82,8 @@ export function createPasswordService(options: PasswordServiceOptions): Password
         const account = address === undefined ? undefined : await findAccountByEmail(realm.db, address)
         if (!account?.isActive) return undefined
         if (account.coreUserId !== null) return { to: account.email, message: linkedPasswordMessage }
+        if (!(await mayHavePassword(realm, account)))
+          return { to: account.email, message: ssoPasswordMessage }
         return letters.withLink(realm, account.id, 'password-reset', account.email, passwordResetMessage)
       })
     },
@@ -96,7 +103,7 @@ async function reset(
   // Looked at before it is used up: a password that is refused leaves the link as it is, and a wrong link costs no hash.
   const userId = await findTokenUser(realm.db, hash, 'password-reset')
   const known = userId === undefined ? undefined : await findAccount(realm.db, userId)
-  if (!known) throw authErrors.invalidLink()
+  if (!known || !(await mayHavePassword(realm, known))) throw authErrors.invalidLink()
   requireGoodPassword(password, '/password', namesOf(known))
   const passwordHash = await passwords.hash(password)
 
@@ -121,6 +128,15 @@ async function reset(
   tellEnds(events, realm, account.id, ended)
   if (account.emailVerifiedAt === null) publish(events, realm, 'email.verified', account.id)
   letters.notify('password-changed', account.email, passwordChangedNotice())
+}
+
+/**
+ * Whether a link may give somebody a password in an organization: not where the identity provider is the only way in, and not
+ * to whom that made without one, because who leaves there must be gone here.
+ */
+async function mayHavePassword(realm: Realm, { id, passwordHash }: Account): Promise<boolean> {
+  if (realm.scope === 'core') return true
+  return passwordHash !== null && !(await needsSso(realm.db, id))
 }
 
 async function changePassword(

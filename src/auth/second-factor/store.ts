@@ -182,10 +182,12 @@ export async function markProven(db: AnyExecutor, sessionId: Id, methods: readon
     .where(eq(sessions.id, sessionId))
 }
 
-/** The user of a session has no second factor any more. */
+/** The user of a session has no second factor any more; one that an identity provider saw is not ours to doubt. */
 export async function forgetSecondFactor(db: AnyExecutor, sessionId: Id): Promise<void> {
   await db.orm
     .update(sessions)
     .set({ secondFactorAt: null })
-    .where(and(eq(sessions.id, sessionId), isNotNull(sessions.secondFactorAt)))
+    .where(
+      and(eq(sessions.id, sessionId), isNotNull(sessions.secondFactorAt), sql`'mfa' <> ALL(${sessions.amr})`),
+    )
 }

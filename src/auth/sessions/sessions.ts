@@ -15,7 +15,14 @@ import {
   nextRefreshToken,
 } from './refresh-token.ts'
 import { rotate } from './rotation.ts'
-import { type AnyTx, insertSession, type LiveSession, listLiveSessions, type SessionLife } from './store.ts'
+import {
+  type AnyTx,
+  insertSession,
+  type LiveSession,
+  listLiveSessions,
+  needsSso,
+  type SessionLife,
+} from './store.ts'
 import type { Amr } from './tables.ts'
 
 export interface TokenPair {
@@ -41,6 +48,7 @@ export interface Sessions extends Pick<SessionEndings, 'end' | 'endAll'> {
    * Writes a session in the caller's transaction, beside a user that is new; `issue` goes on after the commit.
    *
    * @param amr how the user proved to be who it is; the password alone by default
+   * @throws authErrors.invalidCredentials where the organization wants its identity provider to say so, and it did not
    */
   open(tx: AnyTx, userId: Id, origin: Origin, amr?: readonly Amr[]): Promise<OpenSession>
   /** Hands out the tokens of an open session. */
@@ -55,7 +63,7 @@ export interface Sessions extends Pick<SessionEndings, 'end' | 'endAll'> {
     realm: Realm,
     refreshToken: string,
     origin: Origin,
-  ): Promise<TokenPair & { readonly userId: Id; readonly sessionId: Id }>
+  ): Promise<TokenPair & { readonly userId: Id; readonly sessionId: Id; readonly amr: readonly Amr[] }>
   /** A user's sessions that go on: the current one, then those used last, 100 at most. */
   list(realm: Realm, userId: Id, current: Id): Promise<LiveSession[]>
 }
@@ -104,6 +112,7 @@ export function createSessions({ tokens, box, config, events, log, limits }: Ses
   }
 
   const open: Sessions['open'] = async (tx, userId, origin, amr = ['pwd']) => {
+    await requireRightDoor(tx, userId, amr)
     const session = { userId, sessionId: newId(), refreshToken: newRefreshToken(), amr }
     const refreshTokenHash = hashRefreshToken(session.refreshToken)
     const row = { id: session.sessionId, userId, refreshTokenHash, origin, amr }
@@ -125,4 +134,10 @@ export function createSessions({ tokens, box, config, events, log, limits }: Ses
     },
     list: async (realm, userId, current) => await listLiveSessions(realm.db, userId, current, LISTED),
   }
+}
+
+/** Every session of an organization begins here, whatever opened it: so no way in can forget to ask. */
+async function requireRightDoor(tx: AnyTx, userId: Id, amr: readonly Amr[]): Promise<void> {
+  if (tx.scope !== 'tenant' || amr.includes('sso')) return
+  if (await needsSso(tx, userId)) throw authErrors.invalidCredentials()
 }

@@ -1,6 +1,7 @@
 import { and, desc, eq, gt, isNotNull, isNull, ne, type SQL, type SQLWrapper, sql } from 'drizzle-orm'
+import { organizationPolicy } from '../../organizations/index.ts'
 import type { Executor, Id, Transaction } from '../../platform/index.ts'
-import { coreUsers } from '../../users/index.ts'
+import { coreUsers, tenantUsers } from '../../users/index.ts'
 import { impersonations } from '../impersonation/tables.ts'
 import type { Origin } from './origin.ts'
 import { type Amr, refreshTokens, sessions } from './tables.ts'
@@ -177,6 +178,25 @@ export async function tidySessionsOf(
     ) SELECT FROM ended`,
   )
   return rowCount ?? 0
+}
+
+/** Says when the user of a session last proved who it is, where that was not now; later than now is now. */
+export async function setAuthenticatedAt(tx: AnyTx, sessionId: Id, at: Date): Promise<void> {
+  const authenticatedAt = sql`least(now(), ${at.toISOString()}::timestamptz)`
+  await tx.orm.update(sessions).set({ authenticatedAt }).where(eq(sessions.id, sessionId))
+}
+
+/**
+ * Whether somebody gets into the organization through its identity provider alone. Owners always have another way, or a
+ * provider that fails would lock everybody out.
+ */
+export async function needsSso(tenant: Executor<'tenant'>, userId: Id): Promise<boolean> {
+  const rows = await tenant.orm
+    .select({ id: tenantUsers.id })
+    .from(tenantUsers)
+    .innerJoin(organizationPolicy, eq(organizationPolicy.isSsoOnly, true))
+    .where(and(eq(tenantUsers.id, userId), ne(tenantUsers.role, 'owner')))
+  return rows.length > 0
 }
 
 /** Whether a session goes on: neither ended nor over. */

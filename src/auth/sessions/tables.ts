@@ -5,9 +5,10 @@ const time = (name: string) => timestamp(name, { withTimezone: true, precision: 
 
 /**
  * Authentication methods: password, one-time code, recovery code; a passkey that stays in one device or is copied to others
- * (a key in hardware or in software, as far as anybody can tell), and that its user was there.
+ * (a key in hardware or in software, as far as anybody can tell), and that its user was there; the organization's identity
+ * provider, and a second factor that this one saw and is trusted with.
  */
-export const AMR = ['pwd', 'otp', 'rcv', 'hwk', 'swk', 'user'] as const
+export const AMR = ['pwd', 'otp', 'rcv', 'hwk', 'swk', 'user', 'sso', 'mfa'] as const
 export type Amr = (typeof AMR)[number]
 
 /** The device of a session whose client did not say, or said what nobody knows. */

@@ -19,4 +19,11 @@ export const policyErrors = defineErrors({
     title: 'E-mail domain not allowed',
     detail: 'This organization takes addresses of certain domains only, and this is none of them.',
   },
+  ssoRequired: {
+    code: 'sso-required',
+    status: 403,
+    title: 'Identity provider required',
+    detail:
+      'This organization lets people in through its own identity provider only: begin at /api/v1/auth/sso/start.',
+  },
 })

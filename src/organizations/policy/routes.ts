@@ -17,6 +17,11 @@ export interface PolicyRoutesOptions {
   readonly impersonations: { readonly endAll: (tx: TenantTx, userId: Id) => Promise<() => Promise<void>> }
   /** Asks once more, behind the lock, whether the member may still do it; throws what the guard throws. */
   readonly requireStill: (tx: TenantTx, userId: Id, permission: Permission) => Promise<void>
+  /** Throws unless members could get in through an identity provider, as far as the transaction sees. */
+  readonly requireSso: {
+    readonly check: (tx: TenantTx, tenantId: Id) => Promise<void>
+    readonly refusal: ErrorFactory
+  }
   readonly events: Publisher<OrganizationEvents>
 }
 
@@ -57,7 +62,7 @@ function readingRoute(server: HttpServer, { tenantGuard }: PolicyRoutesOptions):
 }
 
 function changingRoute(server: HttpServer, options: PolicyRoutesOptions): void {
-  const { tenantGuard, stepUp, impersonations, requireStill, events } = options
+  const { tenantGuard, stepUp, impersonations, requireStill, requireSso, events } = options
   const changing = tenantGuard.requires('organization.policy' satisfies Permission)
   server.patch(
     PATH,
@@ -68,7 +73,7 @@ function changingRoute(server: HttpServer, options: PolicyRoutesOptions): void {
         operationId: 'updatePolicy',
         summary: 'Change who may join this organization: absent fields stay',
         body: PolicyUpdate,
-        response: responses({ 200: PolicyBody }, [stepUp.refusal]),
+        response: responses({ 200: PolicyBody }, [stepUp.refusal, requireSso.refusal]),
       },
     },
     async (request) => {
@@ -76,11 +81,13 @@ function changingRoute(server: HttpServer, options: PolicyRoutesOptions): void {
       const { tenant, user } = actor
       const changes = readPolicyUpdate(request.body)
       // To ask shuts out everybody who has none; to ask no more opens the organization to whoever stole a password.
-      if (changes.isSecondFactorRequired !== undefined) stepUp.require(actor)
+      if (changes.isSecondFactorRequired !== undefined || changes.isSsoOnly !== undefined)
+        stepUp.require(actor)
       const { policy, settle } = await tenant.transaction(async (tx) => {
         await lockPolicy(tx)
         await requireStill(tx, user.id, 'organization.policy')
         const changed = await updatePolicy(tx, changes)
+        if (changes.isSsoOnly) await requireSso.check(tx, tenant.tenantId)
         const isForbidden = changes.isImpersonationAllowed === false
         const due = isForbidden ? await impersonations.endAll(tx, user.id) : undefined
         await recordAuditLast(

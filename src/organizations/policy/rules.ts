@@ -2,8 +2,11 @@ import type { TenantTx } from '../../tenancy/index.ts'
 import { policyErrors } from './errors.ts'
 import { holdPolicy, type Policy } from './store.ts'
 
-/** How somebody comes to an organization; `directory`: the organization itself says who its people are. */
-export type Entry = 'registration' | 'invitation' | 'directory'
+/**
+ * How somebody comes to an organization; `directory` and `sso`: the organization itself says who its people are, by SCIM or
+ * by its identity provider.
+ */
+export type Entry = 'registration' | 'invitation' | 'directory' | 'sso'
 
 /**
  * Lets somebody join in this transaction, or refuses.
@@ -16,13 +19,18 @@ export async function admitNewMember(tx: TenantTx, entry: Entry, email: string):
 }
 
 /**
- * `closed` is closed to the invited too, and no word to the organization's own directory. The domains bind everybody who
- * joins; those who are in stay.
+ * `closed` is closed to the invited too, and no word to the organization's own directory or identity provider: those doors
+ * have switches of their own. The domains bind everybody who joins; those who are in stay.
  */
 export function checkEntry(policy: Policy, entry: Entry, email: string): void {
-  if (policy.registration === 'closed' && entry !== 'directory') throw policyErrors.registrationClosed()
-  if (policy.registration === 'invite' && entry === 'registration') throw policyErrors.invitationRequired()
+  if (entry === 'registration' || entry === 'invitation') checkOwnDoors(policy, entry)
   const domain = email.slice(email.lastIndexOf('@') + 1)
   if (policy.allowedEmailDomains.length > 0 && !policy.allowedEmailDomains.includes(domain))
     throw policyErrors.emailDomainNotAllowed()
+}
+
+function checkOwnDoors({ registration, isSsoOnly }: Policy, entry: 'registration' | 'invitation'): void {
+  if (isSsoOnly) throw policyErrors.ssoRequired()
+  if (registration === 'closed') throw policyErrors.registrationClosed()
+  if (registration === 'invite' && entry === 'registration') throw policyErrors.invitationRequired()
 }

@@ -17,6 +17,10 @@ const ImpersonationAllowed = Type.Boolean({
     'Whether administrators of the platform may act as members, for a short time and in your sight.',
 })
 
+const SsoOnly = Type.Boolean({
+  description: 'Whether members get in through the identity provider alone; owners always have another way.',
+})
+
 export const PolicyBody = Exactly(
   {
     id: Id,
@@ -26,6 +30,7 @@ export const PolicyBody = Exactly(
     }),
     second_factor_required: SecondFactorRequired,
     allow_impersonation: ImpersonationAllowed,
+    sso_only: SsoOnly,
     updated_at: Timestamp,
   },
   { $id: 'OrganizationPolicy' },
@@ -38,6 +43,7 @@ export const PolicyUpdate = Exactly({
   ),
   second_factor_required: Type.Optional(SecondFactorRequired),
   allow_impersonation: Type.Optional(ImpersonationAllowed),
+  sso_only: Type.Optional(SsoOnly),
 })
 
 /** A policy as the API writes one. */
@@ -48,6 +54,7 @@ export function presentPolicy(id: string, policy: Policy): Static<typeof PolicyB
     allowed_email_domains: [...policy.allowedEmailDomains],
     second_factor_required: policy.isSecondFactorRequired,
     allow_impersonation: policy.isImpersonationAllowed,
+    sso_only: policy.isSsoOnly,
     updated_at: policy.updatedAt.toISOString(),
   }
 }
@@ -55,12 +62,13 @@ export function presentPolicy(id: string, policy: Policy): Static<typeof PolicyB
 /** The other direction; domains get the form that those of addresses have, once each. Throws httpErrors.validationFailed. */
 export function readPolicyUpdate(update: Static<typeof PolicyUpdate>): PolicyChanges {
   const { registration, allowed_email_domains: domains, second_factor_required: factor } = update
-  const { allow_impersonation: isImpersonationAllowed } = update
+  const { allow_impersonation: isImpersonationAllowed, sso_only: ssoOnly } = update
   return {
     ...(registration !== undefined && { registration }),
     ...(domains !== undefined && { allowedEmailDomains: [...new Set(domains.map(readDomain))].sort() }),
     ...(factor !== undefined && { isSecondFactorRequired: factor }),
     ...(isImpersonationAllowed !== undefined && { isImpersonationAllowed }),
+    ...(ssoOnly !== undefined && { isSsoOnly: ssoOnly }),
   }
 }
 

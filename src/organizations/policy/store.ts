@@ -6,16 +6,17 @@ import { organizationPolicy } from './tables.ts'
 /** Who may join an organization, and who else may act in it. */
 export type Policy = Pick<
   typeof organizationPolicy.$inferSelect,
-  'registration' | 'allowedEmailDomains' | 'isImpersonationAllowed' | 'updatedAt'
+  'registration' | 'allowedEmailDomains' | 'isImpersonationAllowed' | 'isSsoOnly' | 'updatedAt'
 > & { readonly isSecondFactorRequired: boolean }
 export type PolicyChanges = Partial<Omit<Policy, 'updatedAt'>>
 
-const { registration, allowedEmailDomains, isImpersonationAllowed, updatedAt } = organizationPolicy
+const { registration, allowedEmailDomains, isImpersonationAllowed, isSsoOnly, updatedAt } = organizationPolicy
 const isSecondFactorRequired = sql<boolean>`${SECOND_FACTOR_IS_REQUIRED}`
 const POLICY = {
   registration,
   allowedEmailDomains,
   isImpersonationAllowed,
+  isSsoOnly,
   updatedAt,
   isSecondFactorRequired,
 }
@@ -45,6 +46,12 @@ export async function lockMembers(tx: TenantTx): Promise<void> {
 /** Waits for those who are joining or begin to act as members, and for who changes members; nobody does until the end. */
 export async function lockPolicy(tx: TenantTx): Promise<void> {
   await tx.orm.select({ registration }).from(organizationPolicy).for('update')
+}
+
+/** Whether members get in through the organization's identity provider alone. */
+export async function isSsoOnlyIn(tenant: TenantExecutor): Promise<boolean> {
+  const [row] = await tenant.orm.select({ isSsoOnly }).from(organizationPolicy)
+  return row?.isSsoOnly ?? false
 }
 
 /** To be called behind `lockPolicy`. */

@@ -16,6 +16,8 @@ export const organizationPolicy = pgTable(
     allowedEmailDomains: text('allowed_email_domains').array().notNull().default([]),
     /** Whether administrators of the platform may act as its users. */
     isImpersonationAllowed: boolean('allow_impersonation').notNull().default(true),
+    /** Whether members get in through the organization's identity provider alone. Owners always have another way. */
+    isSsoOnly: boolean('sso_only').notNull().default(false),
     updatedAt: timestamp('updated_at', { withTimezone: true, precision: 3 }).notNull().defaultNow(),
   },
   (table) => [

@@ -1,0 +1,5 @@
+export type { ResolveTxt } from './domains/dns.ts'
+export { ssoErrors } from './errors.ts'
+export { ssoRoutes } from './routes.ts'
+export { createSso, type Sso, type SsoSurroundings } from './sso.ts'
+export { organizationDomains, ssoAttempts, ssoConnections, ssoIdentities } from './tables.ts'

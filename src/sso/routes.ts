@@ -1,0 +1,24 @@
+import type { TenantPrincipal } from '../auth/index.ts'
+import type { Config } from '../config.ts'
+import type { HttpServer, PermissionGuard } from '../http/index.ts'
+import type { Tenancy } from '../tenancy/index.ts'
+import { connectionRoutes } from './connection/routes.ts'
+import { domainRoutes } from './domains/routes.ts'
+import { linkRoutes } from './identities/routes.ts'
+import { signInRoutes } from './sign-in/routes.ts'
+import type { Sso } from './sso.ts'
+
+export interface SsoRoutesOptions {
+  readonly config: Pick<Config, 'tenantHeader' | 'sso'>
+  readonly tenancy: Tenancy
+  readonly sso: Sso
+  readonly tenantGuard: PermissionGuard<TenantPrincipal>
+}
+
+/** Signing in through organizations' identity providers, and what organizations set up for it. */
+export function ssoRoutes(server: HttpServer, { config, tenancy, sso, tenantGuard }: SsoRoutesOptions): void {
+  signInRoutes(server, { signIn: sso.signIn, tenancy, tenantHeader: config.tenantHeader })
+  linkRoutes(server, { signIn: sso.signIn, tenantGuard })
+  connectionRoutes(server, { connections: sso.connections, tenantGuard, callbackUrl: config.sso.callbackUrl })
+  domainRoutes(server, { domains: sso.domains, tenantGuard })
+}
