@@ -1,5 +1,5 @@
 import type { FastifyRequest } from 'fastify'
-import type { CoreDb, Tenancy, TenantDb } from '../tenancy/index.ts'
+import type { CoreDb, SignInTenant, Tenancy, TenantDb } from '../tenancy/index.ts'
 import { readTenantHeader } from './guards.ts'
 import type { Realm } from './sessions/realm.ts'
 
@@ -17,4 +17,14 @@ export function createTenantOf(tenancy: Tenancy, tenantHeader: string): TenantOf
     const tenantId = readTenantHeader(request, tenantHeader)
     return tenantId === undefined ? undefined : await tenancy.enter(tenantId)
   }
+}
+
+/** The same for a sign-in: whether the organization is suspended is told to those alone who belong there. */
+export async function tenantToSignIn(
+  request: FastifyRequest,
+  tenancy: Tenancy,
+  tenantHeader: string,
+): Promise<SignInTenant | undefined> {
+  const tenantId = readTenantHeader(request, tenantHeader)
+  return tenantId === undefined ? undefined : await tenancy.enterToSignIn(tenantId)
 }

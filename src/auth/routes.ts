@@ -4,7 +4,7 @@ import { policyErrors } from '../organizations/index.ts'
 import { type Tenancy, tenancyErrors } from '../tenancy/index.ts'
 import { userErrors } from '../users/index.ts'
 import { authErrors } from './errors.ts'
-import { createTenantOf } from './realm.ts'
+import { createTenantOf, tenantToSignIn } from './realm.ts'
 import { AuthResponse, LoginBody, presentSignedIn, RefreshBody, RegisterBody } from './schemas.ts'
 import { secondFactorErrors } from './second-factor/errors.ts'
 import type { AuthService } from './service.ts'
@@ -51,8 +51,8 @@ export function authRoutes(server: HttpServer, options: AuthRoutesOptions): void
     '/api/v1/auth/login',
     { ...limited(RATE.login), schema: { ...described, ...LOGIN } },
     async (request, reply) => {
-      const tenant = await tenantOf(request)
-      const signIn = () => auth.login(request.body, originOf(request), tenant)
+      const { tenant, refusal } = (await tenantToSignIn(request, tenancy, tenantHeader)) ?? {}
+      const signIn = () => auth.login(request.body, originOf(request), tenant, refusal)
       return presentSignedIn(await guardSignIn(throttle, request, reply, tenant, signIn))
     },
   )

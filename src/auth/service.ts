@@ -2,7 +2,7 @@ import { type Repeats, recordAuditLast } from '../audit/index.ts'
 import type { Publisher } from '../events/index.ts'
 import { httpErrors } from '../http/index.ts'
 import { admitNewMember, isSsoOnlyIn } from '../organizations/index.ts'
-import { type Id, newId } from '../platform/index.ts'
+import { type AppError, type Id, newId } from '../platform/index.ts'
 import type { CoreDb, TenantDb } from '../tenancy/index.ts'
 import {
   type CoreUser,
@@ -62,11 +62,13 @@ export interface AuthService {
    *
    * @throws authErrors.invalidCredentials, secondFactorErrors.mfaChallenge; httpErrors.overloaded, and rateLimited where
    *   too many guessed a platform's password in organizations
+   * @param refusal thrown for those alone whose password was right
    */
   login(
     credentials: { email: string; password: string },
     origin: Origin,
     tenant?: TenantDb,
+    refusal?: AppError,
   ): Promise<SignedIn>
   /**
    * Ends a sign-in that a second factor was asked for.
@@ -123,7 +125,7 @@ export function createAuthService(options: AuthServiceOptions): AuthService {
       return { scope: 'tenant', user, tenant, tokens: await sessions.issue(realmOf(core, tenant), session) }
     },
 
-    login: async ({ email, password }, origin, tenant) => {
+    login: async ({ email, password }, origin, tenant, refusal) => {
       const address = canonicalEmail(email) ?? ''
       const found = tenant
         ? await findTenantAccount(core, tenant, address)
@@ -135,6 +137,7 @@ export function createAuthService(options: AuthServiceOptions): AuthService {
           if (found) noteFailure(repeats, realmOf(core, tenant), found)
           throw authErrors.invalidCredentials()
         }
+        if (refusal) throw refusal
         const { passwordHash, ...user } = found
         const checked = { userId: user.id, coreUserId, password, passwordHash, origin }
         const tokens = await beginChecked(options, realmOf(core, tenant), checked)

@@ -1,4 +1,4 @@
-import { createDatabase, type Id } from '../platform/index.ts'
+import { type AppError, createDatabase, type Id } from '../platform/index.ts'
 import { createLogIn, type TenantAccess } from './credentials/log-in.ts'
 import type { CredentialVault } from './credentials/vault.ts'
 import type { TenantDirectory } from './directory.ts'
@@ -22,12 +22,24 @@ export interface AdmissionOptions {
 export interface Admission {
   /** @throws tenancyErrors.tenantNotFound, tenantSuspended, tenantNotReady */
   admit(tenantId: Id): Promise<TenantDb>
+  /**
+   * Like `admit`, but gives a suspended tenant too, with what is due to those who prove that they belong there: a stranger
+   * is not told. One that lacks migrations cannot be asked who its people are, and is refused.
+   */
+  admitToSignIn(tenantId: Id): Promise<SignInTenant>
   /** A tenant that has an organization, whatever its status. */
   find(tenantId: Id): Promise<TenantRecord | undefined>
   /** The database of a tenant that is being made. */
   unfinished(claim: Claim, server: TenantServer): TenantDb
   /** The database of a spare. */
   spare(tenant: TenantAccess & { readonly serverId: Id }): Promise<TenantDb>
+}
+
+/** Where somebody wants to sign in. */
+export interface SignInTenant {
+  readonly tenant: TenantDb
+  /** What whoever proves to belong there is refused with. */
+  readonly refusal?: AppError
 }
 
 export function createAdmission({ core, directory, servers, vault, gate }: AdmissionOptions): Admission {
@@ -47,16 +59,26 @@ export function createAdmission({ core, directory, servers, vault, gate }: Admis
     return record && isSomebodys(record) ? record : undefined
   }
 
+  const handleOf = async (record: TenantRecord): Promise<TenantDb> => {
+    const known = handles.get(record)?.deref()
+    if (known) return known
+    const tenant = open(record, servers.peek(record.serverId) ?? (await servers.get(record.serverId)))
+    handles.set(record, new WeakRef(tenant))
+    return tenant
+  }
+
+  const admit: Admission['admit'] = async (tenantId) => {
+    const found = usable(await find(tenantId))
+    return await handleOf(gate.isOpen(found) ? found : usable(await gate.pass(found)))
+  }
+
   return {
     find,
-    admit: async (tenantId) => {
-      const found = usable(await find(tenantId))
-      const record = gate.isOpen(found) ? found : usable(await gate.pass(found))
-      const known = handles.get(record)?.deref()
-      if (known) return known
-      const tenant = open(record, servers.peek(record.serverId) ?? (await servers.get(record.serverId)))
-      handles.set(record, new WeakRef(tenant))
-      return tenant
+    admit,
+    admitToSignIn: async (tenantId) => {
+      const record = await find(tenantId)
+      if (record?.status !== 'suspended' || !gate.isOpen(record)) return { tenant: await admit(tenantId) }
+      return { tenant: await handleOf(record), refusal: tenancyErrors.tenantSuspended() }
     },
     unfinished: ({ tenantId, databaseName, sealedPassword }, server) =>
       open(

@@ -1,3 +1,4 @@
+export type { SignInTenant } from './admission.ts'
 export { RotationError } from './credentials/rotate.ts'
 export { SealedElsewhereError } from './credentials/vault.ts'
 export type { Diagnosis, LeftFinding } from './doctor/doctor.ts'

@@ -10,7 +10,7 @@ import {
   runInContext,
   type SecretBox,
 } from '../platform/index.ts'
-import { type Admission, createAdmission } from './admission.ts'
+import { type Admission, createAdmission, type SignInTenant } from './admission.ts'
 import { type BrokerStats, sumOfStats } from './broker/index.ts'
 import { type RecordRotation, rotateCredentials } from './credentials/rotate.ts'
 import { type CredentialVault, createCredentialVault } from './credentials/vault.ts'
@@ -59,6 +59,8 @@ export interface Tenancy {
   withTenant<T>(tenantId: Id, work: (tenant: TenantDb) => Promise<T>): Promise<T>
   /** Like `withTenant` for a request, whose context lasts until its answer. Throws what `withTenant` throws. */
   enter(tenantId: Id): Promise<TenantDb>
+  /** Like `enter`, for somebody who is yet to prove who it is: what refuses a suspended tenant is said afterwards. */
+  enterToSignIn(tenantId: Id): Promise<SignInTenant>
   /** The tenant's record whatever its status, or `undefined`; a spare is nobody's tenant. */
   find(tenantId: Id): Promise<TenantRecord | undefined>
   /** Forgets what is cached of a tenant after a change. */
@@ -127,11 +129,8 @@ export function createTenancy(options: TenancyOptions): Tenancy {
   return {
     withTenant: (tenantId, work) =>
       inContextOf(tenantId, async () => await work(await admission.admit(tenantId))),
-    enter: async (tenantId) => {
-      const tenant = await admission.admit(tenantId)
-      describeWork({ tenant_id: tenantId })
-      return tenant
-    },
+    enter: (tenantId) => described(tenantId, admission.admit(tenantId)),
+    enterToSignIn: (tenantId) => described(tenantId, admission.admitToSignIn(tenantId)),
     find: (tenantId) => admission.find(tenantId),
     invalidate: (tenantId) => directory.invalidate(tenantId),
     installationId,
@@ -152,6 +151,13 @@ export function createTenancy(options: TenancyOptions): Tenancy {
       await provisioner.settled().then(() => Promise.all([directory.close(), servers.close()]))
     },
   }
+}
+
+/** Lets the running request's log lines name the tenant that it was let into. */
+async function described<Admitted>(tenantId: Id, admission: Promise<Admitted>): Promise<Admitted> {
+  const admitted = await admission
+  describeWork({ tenant_id: tenantId })
+  return admitted
 }
 
 /** Throws SealedElsewhereError. */

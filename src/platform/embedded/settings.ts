@@ -31,6 +31,8 @@ export function serverArguments(cluster: Cluster, port: number): string[] {
     logging_collector: 'off',
     log_destination: 'stderr',
     lc_messages: 'C',
+    // DETAIL of a refused row is the row, with all that people wrote into it.
+    log_error_verbosity: 'terse',
     // After a crash, one system call instead of opening each of a hundred thousand files.
     recovery_init_sync_method: 'syncfs',
     cluster_name: clusterName(cluster.directory),

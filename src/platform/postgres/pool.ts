@@ -1,11 +1,18 @@
 import pg from 'pg'
+import { withDeadline } from '../closers.ts'
 import { type ConnectionOptions, clientConfig, ignoreLostConnection } from './connection.ts'
 import type { ConnectionSource } from './database.ts'
 import { databaseFault, isStaleStatement } from './sqlstate.ts'
 
 export interface Pool extends ConnectionSource {
+  /**
+   * Closes what is free, and what works when it has worked; waits for that half a second at most. A statement of maintenance whose
+   * server fell silent would keep a process that ends for its ten minutes.
+   */
   close(): Promise<void>
 }
+
+const CLOSE_WITHIN_MS = 500
 
 /**
  * A pool of at most `max` connections to one database. It survives killed backends and a restarted server: what is
@@ -39,7 +46,7 @@ export function createPool(options: ConnectionOptions & { readonly max: number }
     query: (statement, values) =>
       onceMoreWhenStale(() => exclusive((connection) => connection.query(statement, values))),
     exclusive,
-    close: () => pool.end(),
+    close: () => withDeadline(pool.end(), CLOSE_WITHIN_MS, 'closing connections').catch(() => undefined),
   }
 }
 
