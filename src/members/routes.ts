@@ -1,5 +1,5 @@
 import { Type } from 'typebox'
-import { type Freshness, requireStepUp, secondFactorErrors, stepUpGuard } from '../auth/index.ts'
+import { type Freshness, secondFactorErrors, stepUpGuard } from '../auth/index.ts'
 import {
   type Cursors,
   type HttpServer,
@@ -10,6 +10,7 @@ import {
 } from '../http/index.ts'
 import type { Permission, TenantUser } from '../users/index.ts'
 import { memberErrors } from './errors.ts'
+import { requireFreshFor } from './fresh-roles.ts'
 import {
   MemberBody,
   MemberPage,
@@ -108,8 +109,7 @@ function roleRoute(server: HttpServer, { members, tenantGuard }: MemberRoutesOpt
     async (request) => {
       const actor = guard.admitted(request)
       const { role } = request.body
-      // A new owner can take the organization from the one who made it one: as dangerous as to hand it over.
-      if (role === 'owner') requireStepUp(actor)
+      requireFreshFor(role, actor)
       return presentMember(await members.changeRole(actor, request.params.id, role))
     },
   )

@@ -76,7 +76,7 @@ export function isPermittedUnderImpersonation(permission: string): boolean {
 
 /**
  * What an API key may be given. The others are a person's own affairs, or would let a machine outlive its maker: by
- * keys that make keys, or by another owner.
+ * keys that make keys. Owners and admins it makes none either, as that wants a recent proof.
  */
 const FOR_KEYS: readonly Permission[] = [
   'profile.read',
