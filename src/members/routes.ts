@@ -116,7 +116,8 @@ function roleRoute(server: HttpServer, { members, tenantGuard }: MemberRoutesOpt
 }
 
 function activityRoutes(server: HttpServer, { members, tenantGuard }: MemberRoutesOptions): void {
-  const guard = tenantGuard.requires('members.manage' satisfies Permission)
+  const deactivating = tenantGuard.requires('members.manage' satisfies Permission)
+  const reactivating = tenantGuard.requires('members.reactivate' satisfies Permission)
   const described = {
     ...DESCRIBED,
     params: MemberParams,
@@ -125,22 +126,24 @@ function activityRoutes(server: HttpServer, { members, tenantGuard }: MemberRout
   server.post(
     `${PATH}/:id/deactivate`,
     {
-      onRequest: guard.onRequest,
+      onRequest: deactivating.onRequest,
       schema: {
         ...described,
         operationId: 'deactivateMember',
         summary: 'Let a member in no more: all sessions end at once',
       },
     },
-    async (request) => presentMember(await members.deactivate(guard.admitted(request), request.params.id)),
+    async (request) =>
+      presentMember(await members.deactivate(deactivating.admitted(request), request.params.id)),
   )
   server.post(
     `${PATH}/:id/reactivate`,
     {
-      onRequest: guard.onRequest,
+      onRequest: reactivating.onRequest,
       schema: { ...described, operationId: 'reactivateMember', summary: 'Let a member in again' },
     },
-    async (request) => presentMember(await members.reactivate(guard.admitted(request), request.params.id)),
+    async (request) =>
+      presentMember(await members.reactivate(reactivating.admitted(request), request.params.id)),
   )
 }
 

@@ -114,7 +114,8 @@ function createSetActivity(change: Change, events: Publisher<MemberEvents>) {
     const { member, isChanged } = await change(actor, id, async (tx, encounter) => {
       const { target } = encounter
       const outcome: Outcome = { role: target.role, isActive }
-      await requireAllowed(tx, encounter, 'members.manage' satisfies Permission, outcome)
+      const permission: Permission = isActive ? 'members.reactivate' : 'members.manage'
+      await requireAllowed(tx, encounter, permission, outcome)
       if (target.isActive === isActive) return { member: target, isChanged: false }
       return { member: await changeActivity(tx, id, isActive, actor.user.id), isChanged: true }
     })
