@@ -89,6 +89,10 @@ describe.each(REALM_NAMES)('in the %s realm', (name) => {
     for (const proof of [{ password: 'not it at all' }, { code: '123456' }, { recovery_code: 'a-b-c' }])
       expect(await stepUp(realm, user, proof)).toMatchObject(WRONG)
     expect(await test.api.delete('/auth/mfa/totp', as(realm, user))).toMatchObject(STALE)
+    await test.platform.repeats.settle()
+    const recorded = await realm.change(sql`SELECT actor_id, outcome, details FROM audit_log
+      WHERE action = 'session.step_up_failed' AND target_id = ${sessionOf(user)} ORDER BY id LIMIT 1`)
+    expect(recorded).toEqual([{ actor_id: null, outcome: 'failure', details: { attempts: 1 } }])
   })
 
   it('with a factor its codes are asked for, and the password is not enough', async () => {
