@@ -140,7 +140,12 @@ function activityRoutes(server: HttpServer, { members, tenantGuard }: MemberRout
     `${PATH}/:id/reactivate`,
     {
       onRequest: reactivating.onRequest,
-      schema: { ...described, operationId: 'reactivateMember', summary: 'Let a member in again' },
+      schema: {
+        ...described,
+        operationId: 'reactivateMember',
+        summary: 'Let a member in again',
+        response: responses({ 200: MemberBody }, [httpErrors.notFound, secondFactorErrors.stepUpRequired]),
+      },
     },
     async (request) =>
       presentMember(await members.reactivate(reactivating.admitted(request), request.params.id)),

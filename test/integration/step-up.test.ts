@@ -205,9 +205,13 @@ describe('what an organization’s owner does', () => {
     for (const role of ['admin', 'owner'])
       expect(await make(role)).toMatchObject({ status: 200, body: { role } })
     await age(tenant, inside)
-    const bob = await addLinked(test, id, 'admin')
-    const demoted = await test.api.patch(`/members/${bob.memberId}`, { role: 'member' }, as(tenant, inside))
+    const bob = `/members/${(await addLinked(test, id, 'admin')).memberId}`
+    const ask = (verb: string) => test.api.post(`${bob}/${verb}`, undefined, as(tenant, inside))
+    expect((await ask('deactivate')).status).toBe(200)
+    expect(await ask('reactivate')).toMatchObject(STALE)
+    const demoted = await test.api.patch(bob, { role: 'member' }, as(tenant, inside))
     expect(demoted).toMatchObject({ status: 200, body: { role: 'member' } })
+    expect((await ask('reactivate')).status).toBe(200)
   })
 
   it('with a token that was exchanged is as old as the core session', async () => {
