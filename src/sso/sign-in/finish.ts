@@ -99,5 +99,5 @@ function codeHash({ code }: Ending): string {
 
 function proofOf({ authTime, hasMfa }: Claims, { isMfaTrusted }: Connection) {
   const at = authTime === null ? undefined : new Date(authTime * 1_000)
-  return { at: at && Number.isNaN(at.getTime()) ? undefined : at, hasSecondFactor: hasMfa && isMfaTrusted }
+  return { at, hasSecondFactor: hasMfa && isMfaTrusted }
 }
