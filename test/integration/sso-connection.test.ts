@@ -71,6 +71,7 @@ describe('a provider that cannot be used is refused in a word', () => {
     ['no-signing-algorithm', { id_token_signing_alg_values_supported: ['HS256', 'none'] }],
     ['no-code-flow', { response_types_supported: ['id_token'] }],
     ['no-code-flow', { token_endpoint: undefined }],
+    ['no-code-flow', { authorization_endpoint: 'javascript:alert(document.domain)//' }],
     ['no-keys', { jwks_uri: undefined }],
   ])('%s', async (reason, description) => {
     idp.description = description
