@@ -14,6 +14,8 @@ beforeAll(async () => {
   tenantId = (await test.api.createOrganization(owner)).id
   member = await test.api.register({ tenantId })
   await inCore(test.platform, sql`UPDATE tenants SET status = 'suspended' WHERE id = ${tenantId}`)
+  // The process hears of it in a moment.
+  await expect.poll(async () => (await login(member.email)).status, { timeout: 10_000 }).toBe(403)
 })
 afterAll(() => test.close())
 
