@@ -57,7 +57,7 @@ function comparable({ status, headers, text }: ApiReply): string {
     .replaceAll(/\b3(600|59\d|58\d)\b/g, 'LEFT')
 }
 
-it('F1 a locked account answers the same, byte by byte, whether it is there, disabled or unknown', async () => {
+it('F1 F9 a locked account answers the same, byte by byte and with the same headers, whether it is there, disabled or unknown', async () => {
   const member = await test.api.register({ tenantId })
   const [off, memberOff] = [await test.api.register(), await test.api.register({ tenantId })]
   await inCore(test.platform, sql`UPDATE users SET is_active = false WHERE id = ${off.id}`)

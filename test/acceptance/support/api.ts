@@ -4,7 +4,7 @@ import { PASSWORD } from '../../support/secrets/index.ts'
 export interface ApiReply {
   readonly status: number
   readonly headers: Headers
-  /** The body as JSON; what a test reads of it, it also asserts. */
+  /** The body as JSON, `undefined` without one; what a test reads of it, it also asserts. */
   // biome-ignore lint/suspicious/noExplicitAny: a test reads fields of many shapes, and a wrong one fails it.
   readonly body: any
 }
@@ -46,7 +46,12 @@ export async function call(
     },
     ...(body && { body: JSON.stringify(body) }),
   })
-  return { status: response.status, headers: response.headers, body: await response.json() }
+  const text = await response.text()
+  return {
+    status: response.status,
+    headers: response.headers,
+    body: text === '' ? undefined : JSON.parse(text),
+  }
 }
 
 /** Registers a person on the platform, or with `tenantId` in an organization, and gives the access token. */
