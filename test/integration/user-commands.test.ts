@@ -136,7 +136,7 @@ describe('tenantry users disable', () => {
     expect(await isInCore(user)).toBe(true)
   })
 
-  it('H3 lets no sign-in through that was under way', async () => {
+  it('A19 lets no sign-in through that was under way', async () => {
     const user = await test.api.register()
     const replies = Promise.all(Array.from({ length: 5 }, () => login(user.email)))
     await line.run(`users disable ${user.email} --yes`)
