@@ -12,6 +12,8 @@ export const authAudit = auditCatalogue({
   'user.login_failed': { attempts: 'number', reason: 'word' },
   'session.ended': { reason: 'word', sessions: 'number' },
   'session.reuse_detected': {},
+  /** Somebody who has a session and could not prove whose it is. As often as `user.login_failed`. */
+  'session.step_up_failed': { attempts: 'number' },
   'password.changed': { sessions_ended: 'number' },
   'password.reset': { sessions_ended: 'number' },
   'email.verified': {},
@@ -86,6 +88,17 @@ export function secondFactorSet(
 /** Who knew a password and no code of the second factor. */
 export function secondFactorFailed(userId: Id): (attempts: number) => AuditEntry {
   return failedFor(userId, 'second-factor')
+}
+
+/** Who is signed in and did not know what its user knows. */
+export function stepUpFailed(sessionId: Id): (attempts: number) => AuditEntry {
+  return (attempts) =>
+    authAudit('session.step_up_failed', {
+      actor: { kind: 'user' },
+      target: { kind: 'session', id: sessionId },
+      outcome: 'failure',
+      details: { attempts },
+    })
 }
 
 /** A sign-in that was refused, to somebody who may be anybody. */

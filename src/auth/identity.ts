@@ -99,7 +99,7 @@ export async function openIdentity(options: IdentityOptions): Promise<Identity> 
     passkeySignIn,
     passkeys: createPasskeys({ relyingParty, proofs, events }),
     factors: createFactors({ box, clock, proofs, events }),
-    stepUp: createStepUp({ passwords, proofs, throttle }),
+    stepUp: createStepUp({ passwords, proofs, throttle, repeats }),
     accounts: createAccounts({ core, tenancy, passwords, throttle, mailer, events }),
     ...createGuards({ core, tenancy, tokens, keys: keyAdmission, tenantHeader: config.tenantHeader }),
   }

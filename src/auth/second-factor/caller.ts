@@ -1,8 +1,9 @@
+import { policyErrors } from '../../organizations/index.ts'
 import type { Id } from '../../platform/index.ts'
 import type { CoreDb } from '../../tenancy/index.ts'
 import type { AccountPrincipal } from '../guards.ts'
 import { realmOf } from '../realm.ts'
-import type { AnyExecutor } from '../sessions/store.ts'
+import { type AnyExecutor, needsSso } from '../sessions/store.ts'
 import { secondFactorErrors } from './errors.ts'
 import { type FactorOwner, ownerOf } from './owner.ts'
 
@@ -35,4 +36,16 @@ export function ownOwner(principal: AccountPrincipal, core: CoreDb): FactorOwner
   const { owner, isLinked } = callerOf(principal, core)
   if (isLinked) throw secondFactorErrors.secondFactorElsewhere()
   return owner
+}
+
+/**
+ * Refuses a password as a proof where none lets its user in: who may sign in through the organization's identity provider
+ * alone signs in there anew.
+ *
+ * @throws policyErrors.ssoRequired
+ */
+export async function requirePasswordCounts(principal: AccountPrincipal): Promise<void> {
+  if (principal.scope !== 'tenant' || !(await needsSso(principal.tenant, principal.user.id))) return
+  const detail = 'No password counts here. Show a second factor, or sign in anew, with "reauthenticate".'
+  throw policyErrors.ssoRequired({ detail })
 }

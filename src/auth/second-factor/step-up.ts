@@ -1,7 +1,9 @@
 import type { FastifyRequest } from 'fastify'
+import type { Repeats } from '../../audit/index.ts'
 import { createGuard, type Guard } from '../../http/index.ts'
-import type { Id } from '../../platform/index.ts'
+import { appErrorIn, type Id } from '../../platform/index.ts'
 import { findAccount } from '../accounts/store.ts'
+import { stepUpFailed } from '../audit.ts'
 import { authErrors } from '../errors.ts'
 import type { PasswordHasher } from '../passwords/passwords.ts'
 import type { AnyExecutor } from '../sessions/store.ts'
@@ -55,8 +57,9 @@ export function createStepUp(options: {
   readonly passwords: PasswordHasher
   readonly proofs: Proofs
   readonly throttle: Pick<Throttle, 'guard'>
+  readonly repeats: Repeats
 }): StepUp {
-  const { passwords, proofs, throttle } = options
+  const { passwords, proofs, throttle, repeats } = options
 
   const checkPassword = async (owner: FactorOwner, password: string): Promise<readonly Amr[]> => {
     const { realm, userId } = owner
@@ -87,9 +90,14 @@ export function createStepUp(options: {
 
   return {
     prove: async (session, owner, proof) => {
-      const methods = await ('password' in proof
-        ? checkPassword(owner, proof.password)
-        : checkProof(session, owner, proof))
+      const check =
+        'password' in proof ? checkPassword(owner, proof.password) : checkProof(session, owner, proof)
+      const methods = await check.catch((error: unknown) => {
+        // Who has a session and guesses may have stolen it.
+        if (appErrorIn(error)?.code === authErrors.invalidCredentials.definition.code)
+          repeats.note(session.db, `step-up ${session.sessionId}`, stepUpFailed(session.sessionId))
+        throw error
+      })
       await markProven(session.db, session.sessionId, methods)
     },
     note: ({ db, sessionId }, methods) => markProven(db, sessionId, methods),
