@@ -21,7 +21,7 @@ import { userErrors, userRoutes } from './users/index.ts'
 /** The HTTP application: every route that there is. Add a feature's routes here. */
 export async function createApp(platform: Platform): Promise<HttpServer> {
   const { config, clock, log, core, tenancy, users, organizations } = platform
-  const { cursors, coreGuard, tenantGuard, adminGuard } = platform
+  const { coreGuard, tenantGuard, adminGuard } = platform
 
   const server = await createHttpServer({
     log,
@@ -54,7 +54,7 @@ export async function createApp(platform: Platform): Promise<HttpServer> {
   ssoRoutes(server, platform)
   organizationRoutes(server, { organizations, coreGuard })
   userRoutes(server, { users, tenantGuard })
-  auditRoutes(server, { core, cursors, adminGuard, tenantAdminGuard: tenantGuard.requires('audit.read') })
+  auditRoutes(server, { ...platform, tenantAdminGuard: tenantGuard.requires('audit.read') })
   fleetRoutes(server, { core, clock, log, adminGuard })
   return server
 }

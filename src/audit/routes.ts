@@ -1,17 +1,21 @@
 import { Readable } from 'node:stream'
 import type { FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
-import { type Cursors, type Guard, type HttpServer, readPage, responses } from '../http/index.ts'
-import type { CoreDb, TenantDb } from '../tenancy/index.ts'
+import { type Cursors, type Guard, type HttpServer, responses } from '../http/index.ts'
+import type { Id } from '../platform/index.ts'
+import type { CoreDb, Tenancy, TenantDb } from '../tenancy/index.ts'
 import { exportLines } from './export.ts'
-import { AuditPage, ExportQuery, ListQuery, presentEntry, readFilter } from './schemas.ts'
-import { type AnyExecutor, listEntries } from './store.ts'
+import { organizationLogRoute } from './organization-log-route.ts'
+import { nameOfLog, readEntries } from './page.ts'
+import { AuditPage, ExportQuery, ListQuery, readFilter } from './schemas.ts'
+import type { AnyExecutor } from './store.ts'
 
 export interface AuditRoutesOptions {
   readonly core: CoreDb
+  readonly tenancy: Pick<Tenancy, 'enter'>
   readonly cursors: Cursors
   /** Admits those who operate the platform. */
-  readonly adminGuard: Guard<unknown>
+  readonly adminGuard: Guard<{ readonly user: { readonly id: Id } }>
   /** Admits those who run an organization. */
   readonly tenantAdminGuard: Guard<{ readonly tenant: TenantDb }>
 }
@@ -36,7 +40,7 @@ export function auditRoutes(server: HttpServer, options: AuditRoutesOptions): vo
   const { core, cursors, adminGuard, tenantAdminGuard } = options
   const ofTenant = (request: FastifyRequest) => {
     const { tenant } = tenantAdminGuard.admitted(request)
-    return { db: tenant, name: `audit ${tenant.tenantId}` }
+    return { db: tenant, name: nameOfLog(tenant) }
   }
   const logs: readonly Log[] = [
     {
@@ -60,6 +64,7 @@ export function auditRoutes(server: HttpServer, options: AuditRoutesOptions): vo
     listRoute(server, log, cursors)
     exportRoute(server, log)
   }
+  organizationLogRoute(server, options)
 }
 
 function listRoute(server: HttpServer, { path, tag, operation, whose, guard, of }: Log, cursors: Cursors) {
@@ -77,16 +82,7 @@ function listRoute(server: HttpServer, { path, tag, operation, whose, guard, of 
     },
     async (request) => {
       const { db, name } = of(request)
-      const filter = readFilter(request.query)
-      const list = {
-        cursors,
-        name,
-        read: (after: string | undefined, limit: number) =>
-          listEntries(db, filter, { order: 'newest first', after, limit }),
-        positionOf: ({ id }: { readonly id: string }) => id,
-      }
-      const { items, next_cursor } = await readPage(list, request.query)
-      return { items: items.map(presentEntry), next_cursor }
+      return await readEntries(db, name, cursors, request.query)
     },
   )
 }

@@ -57,7 +57,8 @@ export function sessionsEnded(
   reason: SessionEnd | 'crowded' | 'refused',
   sessions: number,
 ): AuditEntry {
-  const actor = { kind: 'user', id: userId } as const
+  const actor =
+    reason === 'operator' ? ({ kind: 'operator' } as const) : ({ kind: 'user', id: userId } as const)
   return authAudit('session.ended', { actor, target, details: { reason, sessions } })
 }
 

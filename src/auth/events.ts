@@ -1,10 +1,10 @@
 import type { Id } from '../platform/index.ts'
 
 /**
- * Why a session ended before its time: signed out, ended by its owner from a list, a refresh token of it came again, or the
- * password is another one.
+ * Why a session ended before its time: signed out, ended by its owner from a list, a refresh token of it came again, the
+ * password is another one, or an operator disabled the account or took its administration away.
  */
-export type SessionEnd = 'logout' | 'revoked' | 'reuse' | 'password'
+export type SessionEnd = 'logout' | 'revoked' | 'reuse' | 'password' | 'operator'
 
 interface OfUser {
   readonly userId: Id

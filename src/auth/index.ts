@@ -1,3 +1,5 @@
+export { type Change, LastAdminError } from './accounts/standing.ts'
+export { summarizeAccount } from './accounts/summary.ts'
 export type { KeyAdmission } from './api-keys/admission.ts'
 export type { KeyGuard } from './api-keys/guard.ts'
 export type { KeyPrincipal } from './api-keys/principal.ts'

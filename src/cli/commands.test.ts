@@ -53,6 +53,7 @@ const CALLS: Readonly<Record<string, () => string>> = {
   'tenants suspend': () => `tenants suspend ${tenantId}`,
   'tenants resume': () => `tenants resume ${tenantId}`,
   'tenants rotate-credentials': () => `tenants rotate-credentials ${tenantId}`,
+  'admin list': () => 'admin list',
   'servers list': () => 'servers list',
   doctor: () => 'doctor',
   'servers drain': () => 'servers drain main --undo',

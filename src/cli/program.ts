@@ -13,6 +13,7 @@ import { migrateCommand } from './migrate.ts'
 import { createOutput, type TextSink } from './output.ts'
 import { serversCommand } from './servers/command.ts'
 import { tenantsCommand } from './tenants/command.ts'
+import { usersCommand } from './users/command.ts'
 
 /** What of the server a process runs; several processes may share the work on one core database. */
 export interface ServerParts {
@@ -74,6 +75,7 @@ export async function runCommandLine(args: readonly string[], surroundings: Surr
   program.addCommand(migrateCommand(run, systemClock))
   program.addCommand(runsCommand(run))
   program.addCommand(adminCommand(run))
+  program.addCommand(usersCommand(run))
   program.addCommand(keysCommand(run))
   program.addCommand(auditCommand(run))
   program.addCommand(tenantsCommand(run))

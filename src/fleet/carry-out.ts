@@ -4,8 +4,9 @@ import { HeldLease } from './lease.ts'
 import { patiently } from './patience.ts'
 import type { FleetPlan } from './plan.ts'
 import type { Watch } from './progress.ts'
+import type { RunRecorder } from './recorder.ts'
 import { type Halt, runTurns } from './run-turns.ts'
-import { endRun, type Lease, type NewRun } from './runs/store.ts'
+import { endRun, isRunning, type Lease, type NewRun } from './runs/store.ts'
 import { insertRunTenants, listRunTenants, type RunTenant } from './turns/store.ts'
 
 export interface CarryOutOptions {
@@ -16,6 +17,7 @@ export interface CarryOutOptions {
   readonly signal: AbortSignal
   readonly watch: Watch
   readonly connections: number
+  readonly record?: RunRecorder
   /** Finds tenants that need a turn by now: organizations are born while a run goes on. Default: none. */
   readonly planMore?: () => Promise<FleetPlan>
 }
@@ -27,15 +29,28 @@ export interface CarryOutOptions {
  *   runs out and the run can be resumed
  */
 export async function carryOut(options: CarryOutOptions, lease: Lease): Promise<void> {
-  const { core } = options
-  const held = new HeldLease(core, lease)
+  const held = new HeldLease(options.core, lease)
   try {
     const halt = await untilNoneIsLeft(options, held)
     const end = halt ?? { status: 'finished' as const, reason: null }
-    held.assertHeld(await patiently(() => endRun(core, lease, end), { isStopped: () => held.isLost }))
+    held.assertHeld(await patiently(() => endOnce(options, lease, end), { isStopped: () => held.isLost }))
   } finally {
     held.release()
   }
+}
+
+/** Told twice, because an answer was lost, it is recorded once. */
+async function endOnce(
+  { core, record }: CarryOutOptions,
+  lease: Lease,
+  end: Parameters<typeof endRun>[2],
+): Promise<boolean> {
+  return await core.transaction(async (tx) => {
+    const isFirst = await isRunning(tx, lease.runId)
+    const isEnded = await endRun(tx, lease, end)
+    if (isFirst && isEnded) await record?.ended(tx, { id: lease.runId, status: end.status })
+    return isEnded
+  })
 }
 
 async function untilNoneIsLeft(options: CarryOutOptions, held: HeldLease): Promise<Halt> {

@@ -5,6 +5,7 @@ import { carryOut } from './carry-out.ts'
 import { FleetBusyError, RunRefusedError } from './errors.ts'
 import { type FleetPlan, planFleet } from './plan.ts'
 import type { Watch } from './progress.ts'
+import type { RunRecorder } from './recorder.ts'
 import {
   findRunning,
   insertRun,
@@ -35,6 +36,8 @@ export interface FleetOptions {
   readonly holder: string
   /** Most connections that this process may have to tenants of one server. */
   readonly connections: number
+  /** Default: none. */
+  readonly record?: RunRecorder
 }
 
 /** What a run is asked to do. */
@@ -134,7 +137,7 @@ export function createFleet(options: FleetOptions): Fleet {
 /** What a run is and whom it is for, found out when no other can go on any more: also none that fell asleep. */
 type Prepare = (tx: CoreTx) => Promise<{ readonly run: NewRun; readonly tenantIds: readonly Id[] }>
 
-async function recordRun({ core, holder }: FleetOptions, prepare: Prepare) {
+async function recordRun({ core, holder, record }: FleetOptions, prepare: Prepare) {
   return await core.transaction(async (tx) => {
     await refuseSecond(tx)
     const { run, tenantIds } = await prepare(tx)
@@ -143,6 +146,7 @@ async function recordRun({ core, holder }: FleetOptions, prepare: Prepare) {
     const turns = tenantIds.map((tenantId, position) => ({ tenantId, position, wave: waves[position] ?? 0 }))
     await insertRun(tx, run, holder, lease.token)
     await insertRunTenants(tx, run.id, turns)
+    await record?.started(tx, run)
     return { run, tenantIds, lease }
   })
 }
@@ -156,8 +160,8 @@ async function reportOf(core: CoreExecutor, runId: Id): Promise<RunReport> {
 
 /** Takes a run over, with another turn for the tenants of these statuses. */
 async function leaseAgain(
-  { core, holder }: FleetOptions,
-  { id: runId, settings }: NewRun,
+  { core, holder, record }: FleetOptions,
+  { id: runId, kind, settings }: NewRun,
   statuses: RunTenantStatus[],
 ): Promise<Lease> {
   const lease = { runId, token: newId() }
@@ -166,6 +170,7 @@ async function leaseAgain(
     await leaseRun(tx, lease, holder)
     await setTurnStatus(tx, runId, statuses, 'pending')
     await renewCanary(tx, runId, settings.canary)
+    await record?.started(tx, { id: runId, kind })
   })
   return lease
 }

@@ -16,5 +16,5 @@ export { requireSecondFactor, SECOND_FACTOR_IS_REQUIRED } from './second-factor/
 export { secondFactorPolicy } from './second-factor/tables.ts'
 export { createOrganizationService, type OrganizationService } from './service.ts'
 export { slugOf, slugProblem } from './slug.ts'
-export { findOrganization, type Organization } from './store.ts'
+export { findOrganization, listOrganizationsOf, type Organization } from './store.ts'
 export { organizationRequests, organizations } from './tables.ts'

@@ -1,9 +1,14 @@
 import { type AuditEntry, auditCatalogue } from '../audit/index.ts'
 import type { Id } from '../platform/index.ts'
 
-/** What this feature records: administrators in the core database, profiles in the organization's. */
+/** What this feature records: administrators and what operators do to accounts in the core database, profiles in the organization's. */
 export const userAudit = auditCatalogue({
   'admin.created': {},
+  'admin.revoked': {},
+  'user.disabled': {},
+  'user.enabled': {},
+  /** `organization`: whose failures were forgiven; absent, the platform's. */
+  'user.unlocked': { organization: 'word', forgiven: 'number' },
   /** By who acted as the user; what people do to their own profiles is not recorded. */
   'profile.changed': { fields: 'words' },
 })

@@ -19,8 +19,11 @@ export {
   findTenantUserByEmail,
   insertCoreUser,
   insertTenantUser,
+  listAdmins,
+  lockActiveAdmins,
   makeAdmin,
   rehearseOwner,
+  setStanding,
 } from './store.ts'
 export { coreUsers, TENANT_ROLES, tenantUsers } from './tables.ts'
 export type { CoreUser, CoreUserRow, Impersonator, TenantUser, TenantUserRow } from './types.ts'

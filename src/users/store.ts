@@ -1,7 +1,7 @@
-import { eq, sql } from 'drizzle-orm'
+import { and, asc, eq, ne, or, sql } from 'drizzle-orm'
 import { type AuditEntry, auditOf } from '../audit/index.ts'
 import { type Id, newId, preparedFor, violates } from '../platform/index.ts'
-import type { CoreExecutor, TenantExecutor, TenantTx } from '../tenancy/index.ts'
+import type { CoreExecutor, CoreTx, TenantExecutor, TenantTx } from '../tenancy/index.ts'
 import { userAudit } from './audit.ts'
 import { userErrors } from './errors.ts'
 import { coreUsers, tenantUsers } from './tables.ts'
@@ -57,6 +57,46 @@ export async function makeAdmin(core: CoreExecutor, email: string): Promise<Core
     .where(eq(coreUsers.email, email))
     .returning()
   return row && withoutHash(row)
+}
+
+/** Who operates the platform, those whose account is disabled too. */
+export async function listAdmins(core: CoreExecutor): Promise<CoreUser[]> {
+  const rows = await core.orm
+    .select()
+    .from(coreUsers)
+    .where(eq(coreUsers.isAdmin, true))
+    .orderBy(asc(coreUsers.email))
+  return rows.map(withoutHash)
+}
+
+/** The administrators whose accounts may be used. They stay what they are until the transaction ends. */
+export async function lockActiveAdmins(tx: CoreTx): Promise<Id[]> {
+  const rows = await tx.orm
+    .select({ id: coreUsers.id })
+    .from(coreUsers)
+    .where(and(coreUsers.isAdmin, coreUsers.isActive))
+    // In one order, so that two who take them away wait for each other and never in a ring.
+    .orderBy(asc(coreUsers.id))
+    .for('no key update')
+  return rows.map(({ id }) => id)
+}
+
+/** Says whether an account may be used, or operates the platform. Gives `false` where that was so already. */
+export async function setStanding(
+  tx: CoreTx,
+  id: Id,
+  standing: Partial<Pick<CoreUser, 'isActive' | 'isAdmin'>>,
+): Promise<boolean> {
+  const { isActive, isAdmin } = standing
+  const isOther = or(
+    isActive === undefined ? undefined : ne(coreUsers.isActive, isActive),
+    isAdmin === undefined ? undefined : ne(coreUsers.isAdmin, isAdmin),
+  )
+  const { rowCount } = await tx.orm
+    .update(coreUsers)
+    .set({ ...standing, updatedAt: sql`now()` })
+    .where(and(eq(coreUsers.id, id), isOther))
+  return rowCount === 1
 }
 
 /** @throws userErrors.emailTaken */

@@ -86,6 +86,7 @@ const ROUTES: readonly (readonly [Method, string, 'core' | 'tenant' | 'either' |
   ['DELETE', '/api/v1/organization/impersonations/{id}', 'tenant'],
   ['GET', '/api/v1/admin/audit', 'core'],
   ['GET', '/api/v1/admin/audit/export', 'core'],
+  ['GET', '/api/v1/admin/organizations/{id}/audit', 'core'],
   ['GET', '/api/v1/admin/runs/{id}', 'core'],
   ['GET', '/api/v1/admin/runs/{id}/events', 'core'],
   ['GET', '/scim/v2/{tenant_id}/ServiceProviderConfig', 'anyone'],

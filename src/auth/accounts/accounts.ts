@@ -7,11 +7,16 @@ import type { AuthEvents } from '../events.ts'
 import type { PasswordHasher } from '../passwords/passwords.ts'
 import { createPasswordService, type PasswordService } from '../passwords/service.ts'
 import type { Throttle } from '../throttle/throttle.ts'
+import { createStanding, type Standing } from './standing.ts'
+import { createUnlock } from './unlock.ts'
 
 /** What people do with their accounts besides signing in. */
 export interface Accounts {
   readonly passwords: PasswordService
   readonly emails: EmailService
+  readonly standing: Standing
+  /** What operators forgive. */
+  readonly unlock: ReturnType<typeof createUnlock>
 }
 
 export interface AccountsOptions {
@@ -39,5 +44,5 @@ export function createAccounts({ mailer, ...options }: AccountsOptions): Account
     events.on(name, 'linked sessions', async ({ payload }) => {
       if (payload.scope === 'core') await passwords.endLinkedSessions(payload.userId)
     })
-  return { passwords, emails }
+  return { passwords, emails, standing: createStanding(options), unlock: createUnlock(options) }
 }

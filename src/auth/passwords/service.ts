@@ -1,20 +1,18 @@
 import { recordAudit, recordAuditLast } from '../../audit/index.ts'
 import type { Publisher } from '../../events/index.ts'
-import { AppError, type Id } from '../../platform/index.ts'
+import type { Id } from '../../platform/index.ts'
 import type { CoreDb, Tenancy, TenantDb } from '../../tenancy/index.ts'
 import { canonicalEmail } from '../../users/index.ts'
+import { endLinkedSessions } from '../accounts/linked-sessions.ts'
 import {
   type Account,
-  type AnyTx,
   findAccount,
   findAccountByEmail,
-  findLinkedTenants,
-  findLinkedUser,
   lockAccount,
   markVerified,
   setPassword,
 } from '../accounts/store.ts'
-import { byUser, passwordSet, sessionsEnded } from '../audit.ts'
+import { byUser, passwordSet } from '../audit.ts'
 import type { Letters } from '../emails/letters.ts'
 import {
   linkedPasswordMessage,
@@ -29,6 +27,7 @@ import { dropTokens, findTokenUser, redeemToken } from '../one-time/store.ts'
 import { PURPOSES } from '../one-time/tables.ts'
 import { hashOneTimeToken } from '../one-time/token.ts'
 import { realmOf } from '../realm.ts'
+import { tellEnds } from '../sessions/endings.ts'
 import type { Realm } from '../sessions/realm.ts'
 import { needsSso, revokeSessionsOf } from '../sessions/store.ts'
 import { passwordOf, subjectsOf } from '../throttle/subjects.ts'
@@ -90,7 +89,9 @@ export function createPasswordService(options: PasswordServiceOptions): Password
     reset: (link, tenant) => reset(options, realmOf(core, tenant), link),
     change: (who, change) =>
       options.throttle.guard(passwordOf(who), () => changePassword(options, who, change)),
-    endLinkedSessions: (coreUserId) => endLinkedSessions(options, coreUserId),
+    endLinkedSessions: async (coreUserId) => {
+      await endLinkedSessions(options, coreUserId, 'password')
+    },
   }
 }
 
@@ -125,7 +126,7 @@ async function reset(
   })
   await throttle.forgive(...subjectsOf(realm, account))
   publish(events, realm, 'password.reset', account.id)
-  tellEnds(events, realm, account.id, ended)
+  tellEnds(events, realm, account.id, ended, 'password')
   if (account.emailVerifiedAt === null) publish(events, realm, 'email.verified', account.id)
   letters.notify('password-changed', account.email, passwordChangedNotice())
 }
@@ -164,53 +165,14 @@ async function changePassword(
     if (!ended) continue
     await throttle.forgive(...subjectsOf(realm, account))
     publish(events, realm, 'password.changed', account.id)
-    tellEnds(events, realm, account.id, ended)
+    tellEnds(events, realm, account.id, ended, 'password')
     return letters.notify('password-changed', account.email, passwordChangedNotice())
   }
   throw authErrors.invalidCredentials({ detail: 'The current password is wrong.' })
 }
 
-async function endLinkedSessions(
-  { core, tenancy, throttle, events }: PasswordServiceOptions,
-  coreUserId: Id,
-): Promise<void> {
-  for (const tenantId of await findLinkedTenants(core, coreUserId)) {
-    try {
-      await tenancy.withTenant(tenantId, async (tenant) => {
-        const userId = await findLinkedUser(tenant, coreUserId)
-        if (userId === undefined) return
-        const ended = await tenant.transaction(async (tx) => {
-          // Who knew the old password may have asked for another address there.
-          await dropTokens(tx, userId, ['email-change'])
-          return await endAllSessions(tx, userId)
-        })
-        tellEnds(events, realmOf(core, tenant), userId, ended)
-        const account = await findAccount(tenant, userId)
-        if (account) await throttle.forgive(...subjectsOf(realmOf(core, tenant), account))
-      })
-    } catch (error) {
-      // Nobody gets into a tenant that is suspended or not there; and where it was away, no refresh passes any more.
-      if (!(error instanceof AppError)) throw error
-    }
-  }
-}
-
-async function endAllSessions(tx: AnyTx, userId: Id): Promise<Id[]> {
-  const ended = await revokeSessionsOf(tx, userId)
-  const target = { kind: 'user', id: userId }
-  if (ended.length > 0) await recordAuditLast(tx, sessionsEnded(userId, target, 'password', ended.length))
-  return ended
-}
-
 function namesOf({ email, fullName }: Account): readonly string[] {
   return [email, fullName ?? '']
-}
-
-/** Of each session that a password ended. */
-function tellEnds(events: Publisher<AuthEvents>, realm: Realm, userId: Id, sessionIds: readonly Id[]): void {
-  const tenantId = realm.scope === 'tenant' ? realm.db.tenantId : undefined
-  for (const sessionId of sessionIds)
-    events.publish('session.ended', { userId, sessionId, scope: realm.scope, reason: 'password' }, tenantId)
 }
 
 function publish(

@@ -5,7 +5,8 @@ import type { Assertions } from '../passkeys/assertions.ts'
 import type { ChallengeUse } from '../passkeys/challenges.ts'
 import type { Assertion } from '../passkeys/types.ts'
 import type { Amr } from '../sessions/tables.ts'
-import type { Subject, Throttle } from '../throttle/throttle.ts'
+import { codesSubject } from '../throttle/password-subject.ts'
+import type { Throttle } from '../throttle/throttle.ts'
 import { type FactorOwner, sealContext } from './owner.ts'
 import { hashRecoveryCode } from './recovery-codes.ts'
 import { findTotp, forgetTries, spendTry, useRecoveryCode, useStep } from './store.ts'
@@ -85,22 +86,13 @@ export function createProofs(options: {
         if (!methods) throw 'passkey' in proof ? wrongPasskey() : wrongCode()
         return methods
       }
-      const subject = codesOf(owner)
+      const subject = codesSubject(owner.realm, owner.userId)
       const methods = 'code' in proof ? await throttle.guard(subject, check) : await check()
       if (!('code' in proof)) await throttle.forgive(subject)
       await forgetTries(owner.realm.db, owner.userId)
       return methods
     },
   }
-}
-
-/**
- * The codes of somebody's app. A reset of the password forgives none of it: who opens another one's mail would guess on
- * and on.
- */
-function codesOf({ realm, userId }: FactorOwner): Subject {
-  const tenantId = realm.scope === 'tenant' ? realm.db.tenantId : undefined
-  return { purpose: 'second-factor', tenantId, who: userId }
 }
 
 function wrongPasskey() {

@@ -30,7 +30,7 @@ export function createSessionEndings(options: {
   const { events, log } = options
 
   const tellEnd = (realm: Realm, userId: Id, sessionId: Id, reason: SessionEnd) =>
-    events.publish('session.ended', { userId, sessionId, scope: realm.scope, reason }, tenantIdOf(realm))
+    tellEnds(events, realm, userId, [sessionId], reason)
 
   return {
     end: async (realm, userId, sessionId, reason) => {
@@ -53,7 +53,7 @@ export function createSessionEndings(options: {
           )
         return revoked
       })
-      for (const sessionId of sessionIds) tellEnd(realm, userId, sessionId, reason)
+      tellEnds(events, realm, userId, sessionIds, reason)
     },
     reuseDetected: (realm, userId, sessionId) => {
       const { scope } = realm
@@ -62,6 +62,18 @@ export function createSessionEndings(options: {
       tellEnd(realm, userId, sessionId, 'reuse')
     },
   }
+}
+
+/** Tells of each session that ended, after the commit. */
+export function tellEnds(
+  events: Publisher<AuthEvents>,
+  realm: Realm,
+  userId: Id,
+  sessionIds: readonly Id[],
+  reason: SessionEnd,
+): void {
+  for (const sessionId of sessionIds)
+    events.publish('session.ended', { userId, sessionId, scope: realm.scope, reason }, tenantIdOf(realm))
 }
 
 function tenantIdOf(realm: Realm): Id | undefined {

@@ -125,6 +125,11 @@ export async function listLiveSessions(db: AnyExecutor, userId: Id, current: Id,
     .limit(limit)
 }
 
+/** How many sessions of a user go on. */
+export async function countLiveSessions(db: AnyExecutor, userId: Id): Promise<number> {
+  return await db.orm.$count(sessions, and(eq(sessions.userId, userId), LIVE))
+}
+
 /**
  * Ends a session and with it every token of it. Gives whose it was; `undefined` when it had ended.
  *

@@ -93,9 +93,10 @@ export async function takeBack(core: CoreExecutor, key: string, attemptId: Id): 
     .where(eq(throttles.key, key))
 }
 
-/** Forgets what was counted for somebody. */
-export async function forget(core: CoreExecutor, key: string): Promise<void> {
-  await core.orm.delete(throttles).where(eq(throttles.key, key))
+/** Forgets what was counted for somebody; says whether there was something. */
+export async function forget(core: CoreExecutor, key: string): Promise<boolean> {
+  const { rowCount } = await core.orm.delete(throttles).where(eq(throttles.key, key))
+  return rowCount === 1
 }
 
 /**

@@ -14,11 +14,11 @@ import {
   runDetached,
   type SecretBox,
 } from '../../platform/index.ts'
-import { type CoreDb, Worker } from '../../tenancy/index.ts'
+import { type CoreDb, type CoreTx, Worker } from '../../tenancy/index.ts'
 import { authErrors } from '../errors.ts'
 import { type CountedAttempt, createAttempts } from './attempts.ts'
 import { createSchedule, FREE_FAILURES } from './schedule.ts'
-import type { AccountUse, NetworkCount, NetworkUse } from './store.ts'
+import { type AccountUse, forget, type NetworkCount, type NetworkUse } from './store.ts'
 import { sweeper } from './sweeper.ts'
 
 /** Whose secret is tried. */
@@ -63,6 +63,8 @@ export interface Throttle {
   guard<T>(subject: Subject, check: () => Promise<T>, request?: NetworkRequest): Promise<T>
   /** Forgets the failures of subjects who showed in another way who they are. Never throws. */
   forgive(...subjects: readonly Subject[]): Promise<void>
+  /** The same in a transaction, whether or not limits are on here. Gives how many of them had failures. */
+  forgiveIn(tx: CoreTx, ...subjects: readonly Subject[]): Promise<number>
   /** Deletes what says nothing any more, once it is started. */
   readonly worker: Worker
 }
@@ -129,6 +131,12 @@ export function createThrottle({ core, box, limits, log }: ThrottleOptions): Thr
     forgive: async (...subjects) => {
       if (!enabled) return
       await Promise.all(subjects.map((subject) => quietly(attempts.forget(keyOfSubject(subject)))))
+    },
+    forgiveIn: async (tx, ...subjects) => {
+      let forgiven = 0
+      // In one order, so that two who do it wait for each other and never in a ring.
+      for (const key of subjects.map(keyOfSubject).sort()) if (await forget(tx, key)) forgiven++
+      return forgiven
     },
     worker: new Worker([sweeper(core)], log),
   }

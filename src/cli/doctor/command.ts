@@ -1,8 +1,8 @@
 import { Command } from 'commander'
 import { SigningKeyError } from '../../auth/index.ts'
-import type { Tenancy } from '../../tenancy/index.ts'
 import type { CommandContext, Run } from '../context.ts'
-import { withDatabases, withPlatform } from '../databases.ts'
+import { type Databases, withDatabases, withPlatform } from '../databases.ts'
+import { recordFix } from '../operator-audit.ts'
 import { report } from './report.ts'
 
 /** `tenantry doctor` */
@@ -13,18 +13,25 @@ export function doctorCommand(run: Run): Command {
     .addHelpText('after', '\nExamples:\n  tenantry doctor\n  tenantry doctor --fix --json')
     .action(({ fix = false }: { fix?: boolean }) =>
       run((context) =>
-        withTenancy(context, async ({ operations }) => report(context, await operations.examine({ fix }))),
+        onEither(context, async ({ core, tenancy }) => {
+          const diagnosis = await tenancy.operations.examine({ fix })
+          if (fix) await recordFix(core, diagnosis.mended.length, diagnosis.left.length)
+          return report(context, diagnosis)
+        }),
       ),
     )
 }
 
 /** To finish an interrupted organization takes the whole platform, which does not open with a wrong secret. */
-async function withTenancy<T>(context: CommandContext, work: (tenancy: Tenancy) => Promise<T>): Promise<T> {
+async function onEither<T>(
+  context: CommandContext,
+  work: (databases: Pick<Databases, 'core' | 'tenancy'>) => Promise<T>,
+): Promise<T> {
   try {
-    return await withPlatform(context, ({ tenancy }) => work(tenancy))
+    return await withPlatform(context, work)
   } catch (error) {
     if (!(error instanceof SigningKeyError)) throw error
     context.output.note(error.message)
-    return await withDatabases(context, ({ tenancy }) => work(tenancy))
+    return await withDatabases(context, work)
   }
 }

@@ -3,6 +3,7 @@ import { createFleet, type Fleet, type FleetEvent, type RunReport } from '../../
 import type { CommandContext } from '../context.ts'
 import { type Databases, withDatabases } from '../databases.ts'
 import type { ExitCode } from '../exit-codes.ts'
+import { runRecorder } from '../operator-audit.ts'
 import { Progress } from './progress.ts'
 import { presentEvent, reportRun } from './report.ts'
 
@@ -17,7 +18,14 @@ export function withFleet(
 /** The fleet of the databases that a command opened. */
 export function fleetOf({ core, tenancy, migrations, connections }: Databases): Fleet {
   const holder = `${hostname()}, process ${process.pid}`
-  return createFleet({ core, tenancy, migrations: migrations.tenant, holder, connections })
+  return createFleet({
+    core,
+    tenancy,
+    migrations: migrations.tenant,
+    holder,
+    connections,
+    record: runRecorder,
+  })
 }
 
 /** Lets a run go on under the eyes of whoever called the command; an interrupt pauses it. */

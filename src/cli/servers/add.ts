@@ -1,7 +1,9 @@
+import { recordAudit } from '../../audit/index.ts'
 import { isPostgresUrl } from '../../config.ts'
 import { type CommandContext, UsageError } from '../context.ts'
 import type { Databases } from '../databases.ts'
 import { EXIT, type ExitCode } from '../exit-codes.ts'
+import { operatorAudit } from '../operator-audit.ts'
 
 export interface NewServerOptions {
   readonly url?: string
@@ -23,7 +25,12 @@ export async function add(
     if (!LABEL.test(label))
       throw new UsageError('Names and regions are 1 to 63 lower case letters, digits and hyphens.')
   const wish = { name, url: await readUrl(context, url), region, capacity: readCapacity(capacity) }
-  const { advice, ...server } = await tenancy.operations.addServer(wish)
+  const { advice, ...server } = await tenancy.operations.addServer(wish, (tx, id) =>
+    recordAudit(
+      tx,
+      operatorAudit('server.added', { actor: { kind: 'operator' }, target: { kind: 'server', id } }),
+    ),
+  )
   output.data(
     { ...server, administrator_should: advice },
     `${name}: added, PostgreSQL ${server.version} at ${server.address}`,

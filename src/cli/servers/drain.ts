@@ -1,7 +1,9 @@
-import { setDraining } from '../../tenancy/index.ts'
+import { recordAudit } from '../../audit/index.ts'
+import { listServers, setDraining } from '../../tenancy/index.ts'
 import { type CommandContext, UsageError } from '../context.ts'
 import type { Databases } from '../databases.ts'
 import { EXIT, type ExitCode } from '../exit-codes.ts'
+import { operatorAudit } from '../operator-audit.ts'
 
 /** Stops, or with `undo` allows again, that new tenants are placed on a server. */
 export async function drain(
@@ -10,7 +12,15 @@ export async function drain(
   name: string,
   undo: boolean,
 ): Promise<ExitCode> {
-  if (!(await setDraining(core, name, !undo))) throw new UsageError(`There is no server ${name}.`)
+  await core.transaction(async (tx) => {
+    const server = (await listServers(tx)).find((one) => one.name === name)
+    if (!server) throw new UsageError(`There is no server ${name}.`)
+    if (server.isDraining === !undo) return
+    await setDraining(tx, name, !undo)
+    const target = { kind: 'server', id: server.id }
+    const action = undo ? 'server.undrained' : 'server.drained'
+    await recordAudit(tx, operatorAudit(action, { actor: { kind: 'operator' }, target }))
+  })
   output.data(
     { name, is_draining: !undo },
     undo ? `${name}: takes new tenants again` : `${name}: takes no new tenants; those that it has stay`,

@@ -4,6 +4,7 @@ import type { TenantRecord } from '../../tenancy/index.ts'
 import { type CommandContext, UsageError } from '../context.ts'
 import type { Databases } from '../databases.ts'
 import { EXIT, type ExitCode } from '../exit-codes.ts'
+import { recordExecution } from '../operator-audit.ts'
 import { runCommand, type Written } from './child-command.ts'
 
 export interface ExecOptions {
@@ -31,6 +32,10 @@ export async function exec(
     throw new UsageError('--concurrency takes a whole number from 1 to 999.')
   if (tenant.some((id) => !isId(id)))
     throw new UsageError('--tenant takes an organization id: a UUID in lower case.')
+  const only = tenant.length > 0 ? [...new Set(tenant)] : undefined
+  // A command finds a URL with which it may write.
+  if (write || sql === undefined)
+    await recordExecution(databases.core, sql === undefined ? 'command' : 'sql', only?.length)
   const signal = interrupted()
   const work = (one: Target): Promise<Result> =>
     sql === undefined
@@ -40,7 +45,7 @@ export async function exec(
     {
       core: databases.core,
       concurrency: Math.min(Number(concurrency), databases.connections),
-      only: tenant.length > 0 ? [...new Set(tenant)] : undefined,
+      only,
       signal,
     },
     work,

@@ -8,7 +8,7 @@ import type { Databases } from '../databases.ts'
  *
  * @throws UsageError when it is no id, or nobody's
  */
-export async function findNamed({ core }: Databases, id: string) {
+export async function findNamed({ core }: Pick<Databases, 'core'>, id: string) {
   const tenant = await findTenantDetails(core, readId(id))
   if (!tenant) throw new UsageError(`There is no tenant ${id}.`)
   return tenant

@@ -71,6 +71,16 @@ export async function prolongLease(core: CoreExecutor, lease: Lease): Promise<bo
   return rows.length === 1
 }
 
+/** Whether a run goes on, as far as is recorded; so it stays until the transaction ends. */
+export async function isRunning(tx: CoreTx, runId: Id): Promise<boolean> {
+  const [row] = await tx.orm
+    .select({ status: fleetRuns.status })
+    .from(fleetRuns)
+    .where(eq(fleetRuns.id, runId))
+    .for('no key update')
+  return row?.status === 'running'
+}
+
 /** Ends a run, or a stretch of it. False when it belongs to somebody else by now. */
 export async function endRun(
   core: CoreExecutor,

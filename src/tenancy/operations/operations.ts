@@ -4,7 +4,7 @@ import type { DoctorOptions } from '../doctor/scope.ts'
 import { type Comparison, compareLook } from '../drift/compare.ts'
 import { lookInside } from '../drift/look.ts'
 import { References } from '../drift/references.ts'
-import { type AddedServer, addServer, type NewServer } from '../servers/add-server.ts'
+import { type AddedServer, addServer, type NewServer, type RecordServer } from '../servers/add-server.ts'
 import { listServerReports, type ServerReport } from '../servers/server-reports.ts'
 import type { TenantRecord } from '../types.ts'
 import { inCloneOf, type RehearsalOptions } from './rehearsal.ts'
@@ -12,7 +12,7 @@ import { inCloneOf, type RehearsalOptions } from './rehearsal.ts'
 /** What operators do; requests need none of it. */
 export interface Operations {
   /** Throws what `addServer` throws. */
-  addServer(wish: NewServer): Promise<AddedServer>
+  addServer(wish: NewServer, record: RecordServer): Promise<AddedServer>
   /** Every server, oldest first, with whether it answers. */
   listServers(): Promise<ServerReport[]>
   /** Looks for what is wrong, and with `fix` mends what can be mended. Throws what `examine` throws. */
@@ -33,7 +33,7 @@ export function createOperations(options: OperationsOptions): Operations {
   const { core, urlOf, servers, migrations } = options
   const references = new References(options)
   return {
-    addServer: (wish) => addServer(options, wish),
+    addServer: (wish, record) => addServer(options, wish, record),
     listServers: () => listServerReports(core, urlOf),
     examine: (how) => examine({ ...options, references }, how),
     inCloneOf: (tenant, work) => inCloneOf(options, tenant, work),

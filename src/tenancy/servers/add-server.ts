@@ -1,6 +1,6 @@
-import { messageOf, newId, violates } from '../../platform/index.ts'
+import { type Id, messageOf, newId, violates } from '../../platform/index.ts'
 import type { CredentialVault } from '../credentials/vault.ts'
-import type { CoreDb } from '../types.ts'
+import type { CoreDb, CoreTx } from '../types.ts'
 import { addressOf } from './address.ts'
 import type { ServerFacts } from './facts/store.ts'
 import { adviceFor, probeServer, shortcomings } from './probe.ts'
@@ -33,6 +33,9 @@ export interface AddedServer {
   readonly advice: readonly string[]
 }
 
+/** Records a new server, in the transaction that enters it. */
+export type RecordServer = (tx: CoreTx, id: Id) => Promise<void>
+
 /** A server cannot be added; the message says why, and never how one gets in. */
 export class ServerRefusedError extends Error {
   override readonly name = 'ServerRefusedError'
@@ -43,7 +46,11 @@ export class ServerRefusedError extends Error {
  *
  * @throws ServerRefusedError
  */
-export async function addServer(options: AddServerOptions, wish: NewServer): Promise<AddedServer> {
+export async function addServer(
+  options: AddServerOptions,
+  wish: NewServer,
+  record: RecordServer,
+): Promise<AddedServer> {
   const { core, vault } = options
   const { name, url, region = null, capacity = null } = wish
   const facts = await probe(url)
@@ -52,7 +59,10 @@ export async function addServer(options: AddServerOptions, wish: NewServer): Pro
   await refuseKnown(options, url, facts)
   const id = newId()
   try {
-    await insertServer(core, { id, name, sealedUrl: vault.sealUrl(id, url), region, capacity })
+    await core.transaction(async (tx) => {
+      await insertServer(tx, { id, name, sealedUrl: vault.sealUrl(id, url), region, capacity })
+      await record(tx, id)
+    })
   } catch (error) {
     if (violates(error, 'servers_name_key'))
       throw new ServerRefusedError(`There is a server ${name} already.`)
