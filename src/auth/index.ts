@@ -31,7 +31,7 @@ export {
 export { requireStillPermitted } from './permission-guard.ts'
 export { openForProvider, type ProviderProof } from './provider-session.ts'
 export { createTenantOf } from './realm.ts'
-export { limited, realmHeaders } from './routes.ts'
+export { limitedEverywhere, realmHeaders } from './routes.ts'
 export { AuthResponse, NewPassword, presentSignedIn } from './schemas.ts'
 export { secondFactorErrors } from './second-factor/errors.ts'
 export { type Freshness, requireStepUp, stepUpGuard } from './second-factor/step-up.ts'
