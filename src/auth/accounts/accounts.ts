@@ -35,6 +35,10 @@ export function createAccounts({ mailer, ...options }: AccountsOptions): Account
     if (tenantId === undefined) return
     await tenancy.withTenant(tenantId, async (tenant) => emails.greet(payload.userId, tenant))
   })
+  events.on('session.reuse_detected', 'mail', async ({ payload, tenantId }) => {
+    if (tenantId === undefined) return emails.tellOfReuse(payload.userId)
+    await tenancy.withTenant(tenantId, async (tenant) => emails.tellOfReuse(payload.userId, tenant))
+  })
   for (const name of ['password.changed', 'password.reset'] as const)
     events.on(name, 'linked sessions', async ({ payload }) => {
       if (payload.scope === 'core') await passwords.endLinkedSessions(payload.userId)

@@ -23,6 +23,7 @@ import {
   emailChangeMessage,
   emailChangeNotice,
   emailTakenMessage,
+  reuseNotice,
   verificationMessage,
 } from './messages.ts'
 
@@ -30,6 +31,8 @@ import {
 export interface EmailService {
   /** Mails the first link to somebody who just registered, where there is mail. */
   greet(userId: Id, tenant?: TenantDb): void
+  /** Tells somebody that a session was ended because a refresh token of it came again, where there is mail. */
+  tellOfReuse(userId: Id, tenant?: TenantDb): void
   /**
    * Mails another link to confirm an address, unless it is confirmed.
    *
@@ -66,6 +69,11 @@ export function createEmailService(options: EmailServiceOptions): EmailService {
   return {
     greet: (userId, tenant) =>
       letters.offer('email-verification', userId, verification(realmOf(core, tenant), userId)),
+    tellOfReuse: (userId, tenant) =>
+      letters.offer('session-reuse', userId, async () => {
+        const account = await findAccount(realmOf(core, tenant).db, userId)
+        return account?.isActive ? { to: account.email, message: reuseNotice } : undefined
+      }),
     requestVerification: (who) =>
       letters.request(
         'email-verification',
