@@ -1,3 +1,4 @@
+import type { Repeats } from '../../audit/index.ts'
 import type { EventEmitter, Publisher } from '../../events/index.ts'
 import type { Mailer } from '../../mail/index.ts'
 import type { CoreDb, Tenancy } from '../../tenancy/index.ts'
@@ -20,6 +21,7 @@ export interface AccountsOptions {
   readonly passwords: PasswordHasher
   readonly throttle: Throttle
   readonly mailer: Mailer
+  readonly repeats: Repeats
   readonly events: Publisher<AuthEvents> & Pick<EventEmitter<AuthEvents>, 'on'>
 }
 

@@ -1,11 +1,11 @@
-import { recordAuditLast } from '../../audit/index.ts'
+import { type Repeats, recordAuditLast } from '../../audit/index.ts'
 import type { Publisher } from '../../events/index.ts'
 import { httpErrors } from '../../http/index.ts'
 import type { Id } from '../../platform/index.ts'
 import type { CoreDb, TenantDb } from '../../tenancy/index.ts'
 import { canonicalEmail, findCoreUser } from '../../users/index.ts'
 import { type Account, findAccount, findAccountByEmail, markVerified, setEmail } from '../accounts/store.ts'
-import { byUser } from '../audit.ts'
+import { byUser, proofFailed } from '../audit.ts'
 import { authErrors } from '../errors.ts'
 import type { AuthEvents } from '../events.ts'
 import type { AccountPrincipal } from '../guards.ts'
@@ -57,6 +57,7 @@ export interface EmailServiceOptions {
   readonly throttle: Throttle
   readonly letters: Letters
   readonly events: Publisher<AuthEvents>
+  readonly repeats: Repeats
 }
 
 export function createEmailService(options: EmailServiceOptions): EmailService {
@@ -141,7 +142,7 @@ async function confirmChange(
 
 /** @throws authErrors.invalidCredentials; a linked user has the password of its core user */
 async function requirePassword(
-  { core, passwords }: EmailServiceOptions,
+  { core, passwords, repeats }: EmailServiceOptions,
   realm: Realm,
   userId: Id,
   password: string,
@@ -149,7 +150,10 @@ async function requirePassword(
   const account = await findAccount(realm.db, userId)
   const linked = account?.coreUserId ? await findCoreUser(core, account.coreUserId) : undefined
   const isRight = await passwords.verify(password, linked?.passwordHash ?? account?.passwordHash)
-  if (!account || !isRight) throw authErrors.invalidCredentials({ detail: 'The current password is wrong.' })
+  if (!account || !isRight) {
+    repeats.note(realm.db, `email-change ${userId}`, proofFailed(userId, 'email-change', 'password'))
+    throw authErrors.invalidCredentials({ detail: 'The current password is wrong.' })
+  }
   return account
 }
 

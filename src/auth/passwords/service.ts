@@ -1,4 +1,4 @@
-import { recordAudit, recordAuditLast } from '../../audit/index.ts'
+import { type Repeats, recordAudit, recordAuditLast } from '../../audit/index.ts'
 import type { Publisher } from '../../events/index.ts'
 import { AppError, type Id } from '../../platform/index.ts'
 import type { CoreDb, Tenancy, TenantDb } from '../../tenancy/index.ts'
@@ -14,7 +14,7 @@ import {
   markVerified,
   setPassword,
 } from '../accounts/store.ts'
-import { byUser, passwordSet, sessionsEnded } from '../audit.ts'
+import { byUser, passwordSet, proofFailed, sessionsEnded } from '../audit.ts'
 import type { Letters } from '../emails/letters.ts'
 import {
   linkedPasswordMessage,
@@ -67,6 +67,7 @@ export interface PasswordServiceOptions {
   readonly throttle: Throttle
   readonly letters: Letters
   readonly events: Publisher<AuthEvents>
+  readonly repeats: Repeats
 }
 
 /** Another process may have written the same password anew while it was checked. */
@@ -140,7 +141,7 @@ async function mayHavePassword(realm: Realm, { id, passwordHash }: Account): Pro
 }
 
 async function changePassword(
-  { core, passwords, throttle, letters, events }: PasswordServiceOptions,
+  { core, passwords, throttle, letters, events, repeats }: PasswordServiceOptions,
   who: AccountPrincipal,
   { current, next }: { readonly current: string; readonly next: string },
 ): Promise<void> {
@@ -148,8 +149,11 @@ async function changePassword(
   for (let tries = 1; tries <= CHANGE_TRIES; tries++) {
     const account = await findAccount(realm.db, who.user.id)
     if (account?.coreUserId) throw authErrors.linkedAccount()
-    if (!account || !(await passwords.verify(current, account.passwordHash)))
+    if (!account || !(await passwords.verify(current, account.passwordHash))) {
+      const entry = proofFailed(who.user.id, 'password-change', 'password')
+      repeats.note(realm.db, `password-change ${who.user.id}`, entry)
       throw authErrors.invalidCredentials({ detail: 'The current password is wrong.' })
+    }
     requireGoodPassword(next, '/new_password', namesOf(account))
     const passwordHash = await passwords.hash(next)
     const ended = await realm.db.transaction(async (tx) => {

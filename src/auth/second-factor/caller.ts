@@ -11,7 +11,7 @@ export interface Caller {
   /** Whose factor counts. */
   readonly owner: FactorOwner
   /** The session that asks, in the database where it lies. */
-  readonly session: { readonly db: AnyExecutor; readonly sessionId: Id }
+  readonly session: { readonly db: AnyExecutor; readonly sessionId: Id; readonly userId: Id }
   /** Whether the factor is that of the platform account. */
   readonly isLinked: boolean
 }
@@ -21,7 +21,7 @@ export function callerOf(principal: AccountPrincipal, core: CoreDb): Caller {
   const coreUserId = principal.scope === 'tenant' ? principal.user.coreUserId : null
   return {
     owner: ownerOf(core, realm, { id: principal.user.id, coreUserId }),
-    session: { db: realm.db, sessionId: principal.sessionId },
+    session: { db: realm.db, sessionId: principal.sessionId, userId: principal.user.id },
     isLinked: coreUserId !== null,
   }
 }
