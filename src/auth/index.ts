@@ -22,6 +22,7 @@ export { oneTimeTokens } from './one-time/tables.ts'
 export { hashOneTimeToken, looksLikeOneTimeToken, newOneTimeToken } from './one-time/token.ts'
 export { type OpaqueTokens, opaqueTokens } from './opaque-token.ts'
 export { passkeyChallenges, passkeys } from './passkeys/tables.ts'
+export { guessesFor } from './passwords/guesses.ts'
 export {
   createPasswordHasher,
   type PasswordHasher,

@@ -33,6 +33,7 @@ import type { Realm } from '../sessions/realm.ts'
 import { needsSso, revokeSessionsOf } from '../sessions/store.ts'
 import { passwordOf, subjectsOf } from '../throttle/subjects.ts'
 import type { Throttle } from '../throttle/throttle.ts'
+import { guessesFor } from './guesses.ts'
 import { type PasswordHasher, requireGoodPassword } from './passwords.ts'
 
 /** `tenant` absent means the platform itself. */
@@ -96,7 +97,7 @@ export function createPasswordService(options: PasswordServiceOptions): Password
 }
 
 async function reset(
-  { passwords, throttle, letters, events }: PasswordServiceOptions,
+  { core, passwords, throttle, letters, events }: PasswordServiceOptions,
   realm: Realm,
   { token, password }: { readonly token: string; readonly password: string },
 ): Promise<void> {
@@ -105,7 +106,7 @@ async function reset(
   const userId = await findTokenUser(realm.db, hash, 'password-reset')
   const known = userId === undefined ? undefined : await findAccount(realm.db, userId)
   if (!known || !(await mayHavePassword(realm, known))) throw authErrors.invalidLink()
-  requireGoodPassword(password, '/password', namesOf(known))
+  requireGoodPassword(password, '/password', await guessesOf(core, realm, known))
   const passwordHash = await passwords.hash(password)
 
   const { account, ended } = await realm.db.transaction(async (tx) => {
@@ -154,7 +155,7 @@ async function changePassword(
       repeats.note(realm.db, `password-change ${who.user.id}`, entry)
       throw authErrors.invalidCredentials({ detail: 'The current password is wrong.' })
     }
-    requireGoodPassword(next, '/new_password', namesOf(account))
+    requireGoodPassword(next, '/new_password', await guessesOf(core, realm, account))
     const passwordHash = await passwords.hash(next)
     const ended = await realm.db.transaction(async (tx) => {
       const locked = await lockAccount(tx, account.id)
@@ -206,8 +207,8 @@ async function endAllSessions(tx: AnyTx, userId: Id): Promise<Id[]> {
   return ended
 }
 
-function namesOf({ email, fullName }: Account): readonly string[] {
-  return [email, fullName ?? '']
+function guessesOf(core: CoreDb, realm: Realm, account: Account): Promise<readonly string[]> {
+  return guessesFor(core, realm.scope === 'tenant' ? realm.db.tenantId : undefined, account)
 }
 
 /** Of each session that a password ended. */
