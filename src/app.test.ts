@@ -19,7 +19,7 @@ const PUBLIC = [
   'POST /api/v1/auth/refresh',
   'POST /api/v1/auth/mfa/verify',
   'POST /api/v1/auth/sso/start',
-  'GET /api/v1/auth/sso/callback',
+  'GET /api/v1/auth/sso/callback/{tenant_id}',
   'POST /api/v1/auth/sso/token',
   'POST /api/v1/auth/mfa/verify/options',
   'POST /api/v1/auth/passkeys/options',

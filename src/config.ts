@@ -54,7 +54,7 @@ export interface Config {
     readonly logsText: boolean
   }
   readonly sso: {
-    /** Where identity providers send people back to: this server's callback, as the world reaches it. */
+    /** Where identity providers send people back to: this server's callback, as the world reaches it; with an id behind it. */
     readonly callbackUrl: string
     /** Pages that a sign-in may end on, each exactly as written; the first one where a client names none. */
     readonly returnUrls: readonly string[]

@@ -1,4 +1,4 @@
-import { authErrors, type KeyPrincipal } from '../auth/index.ts'
+import { authErrors, type KeyPrincipal, requireStillPermitted } from '../auth/index.ts'
 import type { Publisher } from '../events/index.ts'
 import { httpErrors } from '../http/index.ts'
 import { admitNewMember, lockMembers, type MembershipMirror } from '../organizations/index.ts'
@@ -22,12 +22,13 @@ export type Destiny = { readonly isActive: boolean } | 'gone' | undefined
  */
 export interface Provisioning {
   /**
-   * Lets somebody join in this transaction, whatever the organization says of registration.
+   * Gives somebody an address in this transaction, who joins by it or had another one, whatever the organization says of
+   * registration.
    *
    * @param email canonical
-   * @throws policyErrors.emailDomainNotAllowed
+   * @throws policyErrors.emailDomainNotAllowed, authErrors.permissionDenied
    */
-  admit(tx: TenantTx, email: string): Promise<void>
+  admit(tx: TenantTx, directory: Directory, email: string): Promise<void>
   /**
    * Changes a member behind the lock of members: `work` reads and writes what else there is, and says what becomes of the
    * member. Sessions end in the same transaction.
@@ -44,13 +45,19 @@ type Work<T> = (
 
 type Told = 'member.deactivated' | 'member.reactivated' | 'member.removed'
 
+/** Asked again in each transaction: a body may come long after the key was looked at, and its maker be gone meanwhile. */
+const PERMISSION: Permission = 'directory.provision'
+
 export function createProvisioning(options: {
   readonly memberships: MembershipMirror
   readonly events: Publisher<MemberEvents>
 }): Provisioning {
   const { memberships, events } = options
   return {
-    admit: (tx, email) => admitNewMember(tx, 'directory', email),
+    admit: async (tx, { user }, email) => {
+      await admitNewMember(tx, 'directory', email)
+      await requireStillPermitted(tx, user.id, PERMISSION)
+    },
     change: async ({ tenant, user }, id, work) => {
       const { coreUserId } = await find(tenant, id)
       const { result, told } = await memberships.change(tenant, coreUserId === null ? [] : [coreUserId], () =>
@@ -58,6 +65,7 @@ export function createProvisioning(options: {
           await lockMembers(tx)
           const actor = await findMember(tx, user.id)
           if (!actor) throw authErrors.invalidToken()
+          await requireStillPermitted(tx, user.id, PERMISSION)
           const target = await find(tx, id)
           const { result, destiny } = await work(tx, target)
           return { result, told: await fulfil(tx, { actor, target }, destiny) }
@@ -76,7 +84,7 @@ async function fulfil(tx: TenantTx, encounter: Encounter, destiny: Destiny): Pro
   const isGone = destiny === 'gone'
   if (!isGone && destiny.isActive === target.isActive) return undefined
   const outcome: Outcome = isGone ? 'gone' : { role: target.role, isActive: destiny.isActive }
-  await requireAllowed(tx, encounter, 'directory.provision' satisfies Permission, outcome)
+  await requireAllowed(tx, encounter, PERMISSION, outcome)
   if (isGone) {
     await removeMember(tx, target.id, actor.id)
     return 'member.removed'

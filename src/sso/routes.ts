@@ -5,6 +5,7 @@ import type { Tenancy } from '../tenancy/index.ts'
 import { connectionRoutes } from './connection/routes.ts'
 import { domainRoutes } from './domains/routes.ts'
 import { linkRoutes } from './identities/routes.ts'
+import { redirectUriOf } from './redirect-uri.ts'
 import { signInRoutes } from './sign-in/routes.ts'
 import type { Sso } from './sso.ts'
 
@@ -21,6 +22,10 @@ export function ssoRoutes(server: HttpServer, options: SsoRoutesOptions): void {
   const { config, tenancy, sso, tenantGuard, throttle } = options
   signInRoutes(server, { signIn: sso.signIn, tenancy, tenantHeader: config.tenantHeader, throttle })
   linkRoutes(server, { signIn: sso.signIn, tenantGuard, throttle })
-  connectionRoutes(server, { connections: sso.connections, tenantGuard, callbackUrl: config.sso.callbackUrl })
+  connectionRoutes(server, {
+    connections: sso.connections,
+    tenantGuard,
+    redirectUriOf: (tenantId) => redirectUriOf(config.sso, tenantId),
+  })
   domainRoutes(server, { domains: sso.domains, tenantGuard, throttle })
 }

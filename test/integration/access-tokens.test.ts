@@ -31,7 +31,7 @@ const ROUTES: readonly (readonly [Method, string, 'core' | 'tenant' | 'either' |
   ['POST', '/api/v1/auth/mfa/recovery-codes', 'either'],
   ['POST', '/api/v1/auth/step-up', 'either'],
   ['POST', '/api/v1/auth/sso/start', 'anyone'],
-  ['GET', '/api/v1/auth/sso/callback', 'anyone'],
+  ['GET', '/api/v1/auth/sso/callback/{tenant_id}', 'anyone'],
   ['POST', '/api/v1/auth/sso/token', 'anyone'],
   ['POST', '/api/v1/auth/sso/link', 'tenant'],
   ['POST', '/api/v1/auth/sso/link/complete', 'tenant'],

@@ -39,7 +39,7 @@ const POLICIES: readonly (readonly [policy: string, routes: () => readonly Asked
     '"sso";q=60;w=60',
     () => [
       { path: '/auth/sso/start', body: {}, call: { tenantId } },
-      { method: 'GET', path: '/auth/sso/callback?state=wrong&code=wrong' },
+      { method: 'GET', path: `/auth/sso/callback/${tenantId}?state=wrong&code=wrong` },
       { path: '/auth/sso/token', body: ended },
       { path: '/auth/sso/link', body: {}, call: owner },
       { path: '/auth/sso/link/complete', body: ended, call: owner },

@@ -3,11 +3,11 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { type HostileProvider, startHostileProvider } from '../support/oidc/hostile-provider.ts'
 import {
   begin,
-  CALLBACK,
   comeBack,
   connect,
   makeOrganization,
   person,
+  redirectUri,
   type SsoOrganization,
   type SsoPlatform,
   signIn,
@@ -41,7 +41,7 @@ it('is shown without its secret, which stays with the client that it was given f
     issuer: idp.issuer,
     client_authentication: 'secret',
     default_role: 'member',
-    redirect_uri: CALLBACK,
+    redirect_uri: redirectUri(own.id),
   })
   expect((await test.api.get(path, own.call)).body).toEqual(put.body)
   const kept = { issuer: idp.issuer, client_id: 'tenantry' }
@@ -71,6 +71,7 @@ describe('a provider that cannot be used is refused in a word', () => {
     ['no-signing-algorithm', { id_token_signing_alg_values_supported: ['HS256', 'none'] }],
     ['no-code-flow', { response_types_supported: ['id_token'] }],
     ['no-code-flow', { token_endpoint: undefined }],
+    ['no-code-flow', { authorization_endpoint: 'javascript:alert(document.domain)//' }],
     ['no-keys', { jwks_uri: undefined }],
   ])('%s', async (reason, description) => {
     idp.description = description
@@ -116,7 +117,7 @@ describe('a provider that fails', () => {
       if (path === '/token') respond(response)
       return path === '/token'
     }
-    const reply = await comeBack(test, idp.authorize(begun.url), { faulty: true })
+    const reply = await comeBack(test, own.id, idp.authorize(begun.url), { faulty: true })
     expect(reply.status, reply.text).toBe(status)
   })
 
@@ -159,7 +160,7 @@ it('sends the browser on to pages that the operator allows, and to no other', as
       const begun = await begin(pages, organization.id, return_url === undefined ? {} : { return_url })
       idp.statement = { claims: person(organization.domain) }
       const query = idp.authorize(begun.url)
-      const { status, headers } = await comeBack(pages, query)
+      const { status, headers } = await comeBack(pages, organization.id, query)
       expect(status).toBe(303)
       const [page, fragment] = String(headers['location']).split('#')
       expect(page).toBe(return_url ?? PAGES[0])
@@ -169,7 +170,7 @@ it('sends the browser on to pages that the operator allows, and to no other', as
     }
     const begun = await begin(pages, organization.id)
     idp.statement = { alg: 'none' }
-    const { headers } = await comeBack(pages, idp.authorize(begun.url))
+    const { headers } = await comeBack(pages, organization.id, idp.authorize(begun.url))
     expect(headers['location']).toBe(`${PAGES[0]}#error=sso-answer-invalid`)
   } finally {
     await pages.close()

@@ -74,50 +74,50 @@ describe('O12 the way back', () => {
     const begun = await begin(test, own.id)
     const query = new URLSearchParams(idp.authorize(begun.url))
     const state = query.get('state') ?? ''
-    const elsewhere = [
-      state.replace(own.id, foreign.id),
-      state.replace(own.id, '00000000-0000-7000-8000-000000000000'),
-      state.replace('.', ''),
-      state.slice(0, -1),
-      `${state}x`,
-      begun.attempt,
-      '',
-    ]
+    for (const id of [foreign.id, '00000000-0000-7000-8000-000000000000']) {
+      query.set('state', state.replace(own.id, id))
+      for (const at of [id, own.id]) expect(await comeBack(test, at, String(query))).toMatchObject(NO_ATTEMPT)
+    }
+    const elsewhere = [state.replace('.', ''), state.slice(0, -1), `${state}x`, begun.attempt, '']
     for (const one of elsewhere) {
       query.set('state', one)
-      expect(await comeBack(test, String(query)), one).toMatchObject(NO_ATTEMPT)
+      expect(await comeBack(test, own.id, String(query)), one).toMatchObject(NO_ATTEMPT)
     }
     query.delete('state')
-    expect(await comeBack(test, String(query))).toMatchObject(NO_ATTEMPT)
+    expect(await comeBack(test, own.id, String(query))).toMatchObject(NO_ATTEMPT)
   })
 
   it('wants each parameter once, and a code', async () => {
     for (const more of ['&code=another', `&iss=${idp.issuer}&iss=${other.issuer}`]) {
       const begun = await begin(test, own.id)
-      const reply = await comeBack(test, idp.authorize(begun.url) + more)
+      const reply = await comeBack(test, own.id, idp.authorize(begun.url) + more)
       expect([400, 422], reply.text).toContain(reply.status)
     }
     const begun = await begin(test, own.id)
     const query = new URLSearchParams(idp.authorize(begun.url))
     query.delete('code')
-    expect(await comeBack(test, String(query))).toMatchObject(INVALID)
+    expect(await comeBack(test, own.id, String(query))).toMatchObject(INVALID)
   })
 
   it('refuses the answer of another provider: mix-up', async () => {
     const begun = await begin(test, own.id)
     const sent = idp.redeemed.length
-    expect(await comeBack(test, idp.authorize(begun.url, { iss: other.issuer }))).toMatchObject(INVALID)
+    expect(await comeBack(test, own.id, idp.authorize(begun.url, { iss: other.issuer }))).toMatchObject(
+      INVALID,
+    )
     expect(idp.redeemed).toHaveLength(sent)
     // A provider that says that it names itself must do so.
     idp.description = { authorization_response_iss_parameter_supported: true }
     await connect(test, own, idp)
     const next = await begin(test, own.id)
-    expect(await comeBack(test, idp.authorize(next.url))).toMatchObject(INVALID)
+    expect(await comeBack(test, own.id, idp.authorize(next.url))).toMatchObject(INVALID)
     const named = await begin(test, own.id)
-    expect(await comeBack(test, idp.authorize(named.url, { iss: idp.issuer }))).toMatchObject(INVALID)
+    expect(await comeBack(test, own.id, idp.authorize(named.url, { iss: idp.issuer }))).toMatchObject(INVALID)
     idp.statement = { claims: person(own.domain) }
     const right = await begin(test, own.id)
-    expect(await comeBack(test, idp.authorize(right.url, { iss: idp.issuer }))).toMatchObject({ status: 200 })
+    expect(await comeBack(test, own.id, idp.authorize(right.url, { iss: idp.issuer }))).toMatchObject({
+      status: 200,
+    })
     idp.description = {}
     await connect(test, own, idp)
   })
@@ -125,10 +125,10 @@ describe('O12 the way back', () => {
   it('refuses what began before the connection was changed', async () => {
     const begun = await begin(test, own.id)
     idp.statement = { claims: person(own.domain) }
-    const returned = await comeBack(test, idp.authorize(begun.url))
+    const returned = await comeBack(test, own.id, idp.authorize(begun.url))
     const late = await begin(test, own.id)
     await connect(test, own, idp)
-    expect(await comeBack(test, idp.authorize(late.url))).toMatchObject(NO_ATTEMPT)
+    expect(await comeBack(test, own.id, idp.authorize(late.url))).toMatchObject(NO_ATTEMPT)
     expect(await end(test, begun, returned)).toMatchObject(NO_ATTEMPT)
   })
 
@@ -136,7 +136,7 @@ describe('O12 the way back', () => {
     const { createHash } = await import('node:crypto')
     const begun = await begin(test, own.id)
     idp.statement = { claims: person(own.domain) }
-    await comeBack(test, idp.authorize(begun.url))
+    await comeBack(test, own.id, idp.authorize(begun.url))
     const verifier = idp.redeemed.at(-1)?.get('code_verifier') ?? ''
     const challenge = createHash('sha256').update(verifier).digest('base64url')
     expect(new URL(begun.url).searchParams.get('code_challenge')).toBe(challenge)
@@ -147,7 +147,7 @@ describe('O12 B10 the end', () => {
   it('belongs to the client that began: neither half is worth anything alone, or with another', async () => {
     const [mine, theirs] = [await begin(test, own.id), await begin(test, own.id)]
     idp.statement = { claims: person(own.domain) }
-    const returned = await comeBack(test, idp.authorize(mine.url))
+    const returned = await comeBack(test, own.id, idp.authorize(mine.url))
     expect(await end(test, theirs, returned)).toMatchObject(NO_ATTEMPT)
     const elsewhere = { ...mine, attempt: mine.attempt.replace(own.id, foreign.id) }
     expect(await end(test, elsewhere, returned)).toMatchObject(NO_ATTEMPT)

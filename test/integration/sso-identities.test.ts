@@ -123,7 +123,7 @@ describe('linking', () => {
     const begun = await test.api.post('/auth/sso/link', {}, call)
     if (begun.status !== 201) return begun
     idp.statement = { claims: { ...claims } }
-    const returned = await comeBack(test, idp.authorize(begun.body.authorization_url))
+    const returned = await comeBack(test, own.id, idp.authorize(begun.body.authorization_url))
     const ending = { attempt: begun.body.attempt, code: returned.body.code }
     // It links, and signs nobody in.
     expect((await test.api.post('/auth/sso/token', ending)).status).toBe(400)
@@ -171,7 +171,7 @@ describe('linking', () => {
     ]
     const begun = await test.api.post('/auth/sso/link', {}, { token: one.token, tenantId: own.id })
     idp.statement = { claims: person(own.domain) }
-    const { code } = (await comeBack(test, idp.authorize(begun.body.authorization_url))).body
+    const { code } = (await comeBack(test, own.id, idp.authorize(begun.body.authorization_url))).body
     const ending = { attempt: begun.body.attempt, code }
     const finish = (token: string) =>
       test.api.post('/auth/sso/link/complete', ending, { token, tenantId: own.id })

@@ -6,11 +6,11 @@ import { atOnce } from '../support/at-once.ts'
 import { browse, startProvider, type TestProvider } from '../support/oidc/provider.ts'
 import {
   begin,
-  CALLBACK,
   comeBack,
   connect,
   end,
   makeOrganization,
+  redirectUri,
   type SsoOrganization,
   type SsoPlatform,
   startSsoPlatform,
@@ -22,8 +22,8 @@ let provider: TestProvider
 let own: SsoOrganization
 beforeAll(async () => {
   test = await startSsoPlatform()
-  provider = await startProvider(CALLBACK)
   own = await makeOrganization(test)
+  provider = await startProvider(redirectUri(own.id))
   expect((await connect(test, own, provider)).status).toBe(200)
 })
 afterAll(async () => {
@@ -40,7 +40,7 @@ async function enter(
   provider.people.set(subject, { email, email_verified: true, name: 'Ann Other', ...more })
   provider.atKeyboard = subject
   const begun = await begin(test, own.id)
-  return await end(test, begun, await comeBack(test, await browse(begun.url, CALLBACK)))
+  return await end(test, begun, await comeBack(test, own.id, await browse(begun.url, redirectUri(own.id))))
 }
 
 it('lets in who comes for the first time, as a member with the default role, and the same one again', async () => {
@@ -76,8 +76,8 @@ it('H8 takes a state once, and a code once, of sixteen at the same moment', asyn
   provider.people.set('bob', { email: `bob@${own.domain}`, email_verified: true, name: 'Bob' })
   provider.atKeyboard = 'bob'
   const begun = await begin(test, own.id)
-  const query = await browse(begun.url, CALLBACK)
-  const returned = await atOnce(16, () => comeBack(test, query))
+  const query = await browse(begun.url, redirectUri(own.id))
+  const returned = await atOnce(16, () => comeBack(test, own.id, query))
   const [good, ...rest] = returned.toSorted((one, other) => one.status - other.status)
   expect(good?.status).toBe(200)
   for (const reply of rest)
@@ -107,6 +107,7 @@ it('refuses who did not go through with it, and who was deactivated', async () =
   const state = new URL(begun.url).searchParams.get('state') ?? ''
   const denied = await comeBack(
     test,
+    own.id,
     String(new URLSearchParams({ error: 'access_denied', state, iss: provider.issuer })),
   )
   expect(denied).toMatchObject({ status: 403, body: { code: 'sso-denied' } })
@@ -120,7 +121,7 @@ it('two windows of one person who comes for the first time: both get in, as one'
   provider.atKeyboard = 'dan'
   const begun = await Promise.all([begin(test, own.id), begin(test, own.id)])
   const returned = await Promise.all(
-    begun.map(async ({ url }) => await comeBack(test, await browse(url, CALLBACK))),
+    begun.map(async ({ url }) => await comeBack(test, own.id, await browse(url, redirectUri(own.id)))),
   )
   const ended = await atOnce(2, (index) => {
     const body = { attempt: begun[index]?.attempt, code: returned[index]?.body.code }

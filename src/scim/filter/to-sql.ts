@@ -92,7 +92,9 @@ export function timeSearch(column: SQL): Search {
     if (op === 'pr') return sql`true`
     const text = requireText(value)
     const moment = TIME.test(text) ? new Date(text) : undefined
-    if (!(op in ORDER) || !moment || Number.isNaN(moment.getTime())) throw scimErrors.invalidFilter()
+    const year = moment?.getUTCFullYear() ?? Number.NaN
+    // Others are written in a way that PostgreSQL does not read.
+    if (!(op in ORDER) || !moment || !(year >= 1 && year <= 9999)) throw scimErrors.invalidFilter()
     return sql`${column} ${ORDER[op as keyof typeof ORDER]} ${moment.toISOString()}::timestamptz`
   }
 }

@@ -41,7 +41,7 @@ export interface DirectoryUserRoutesOptions {
 
 const PATH = `${SCIM_PREFIX}:tenant_id/Users`
 const WRITING = [httpErrors.notFound, httpErrors.preconditionFailed, ...Object.values(scimErrors)]
-const CHANGING = [...WRITING, memberErrors.lastOwner]
+const CHANGING = [...WRITING, memberErrors.lastOwner, policyErrors.emailDomainNotAllowed]
 
 /** Users of an organization, for its directory. */
 export function directoryUserRoutes(server: HttpServer, options: DirectoryUserRoutesOptions): void {

@@ -53,7 +53,9 @@ export function createDirectoryUsers({ provisioning, events }: DirectoryUsersOpt
       const current = await need(tx, userId)
       expect(current)
       const wanted = next(current)
-      const changed = await synchronize(tx, current, wanted)
+      const changed = await synchronize(tx, current, wanted, (email) =>
+        provisioning.admit(tx, directory, email),
+      )
       const entry = { ...byKey(keyId, 'user', userId), details: { fields: changed.slice(0, 32) } }
       if (changed.length > 0) await recordAudit(tx, scimAudit('user.synchronized', entry))
       const { isActive } = wanted
@@ -66,11 +68,12 @@ export function createDirectoryUsers({ provisioning, events }: DirectoryUsersOpt
 
   return {
     find: async (tenant, id) => await need(tenant, requireId(id)),
-    create: async ({ tenant, keyId, user }, wanted) => {
+    create: async (directory, wanted) => {
+      const { tenant, keyId, user } = directory
       const id = newId()
       await tenant.transaction(async (tx) => {
         const email = requireEmail(wanted)
-        await provisioning.admit(tx, email)
+        await provisioning.admit(tx, directory, email)
         if (await isNameTaken(tx, wanted.userNameKey, id)) throw scimErrors.uniqueness()
         await insertUser(tx, { id, email, fullName: wanted.fullName, isActive: wanted.isActive ?? true })
         await saveNames(tx, id, namesOf(wanted, false))
@@ -97,14 +100,22 @@ export function createDirectoryUsers({ provisioning, events }: DirectoryUsersOpt
 /**
  * Writes what the directory says of a user, and nothing where it says nothing new. Gives the names of the attributes that
  * changed, without `active`, which is not its business.
+ *
+ * @param admit asked before the user gets another address; throws where it may not
  */
-async function synchronize(tx: TenantTx, current: StoredUser, next: DirectoryUser): Promise<string[]> {
+async function synchronize(
+  tx: TenantTx,
+  current: StoredUser,
+  next: DirectoryUser,
+  admit: (email: string) => Promise<void>,
+): Promise<string[]> {
   const { user, hasOwnCredential } = current
   const before = attributesOf(current)
   const fields = differences(before, next.attributes, hasOwnCredential ? ['active', 'emails'] : ['active'])
   if (fields.length === 0) return []
   const email = hasOwnCredential ? user.email : requireEmail(next)
   if (await isNameTaken(tx, next.userNameKey, user.id)) throw scimErrors.uniqueness()
+  if (email !== user.email) await admit(email)
   const changes = {
     ...(email !== user.email && { email, emailVerifiedAt: null }),
     // What the directory did not change stays: the user may have.

@@ -1,6 +1,7 @@
 import { Type } from 'typebox'
 import { secondFactorErrors, stepUpGuard, type TenantPrincipal } from '../../auth/index.ts'
 import { type HttpServer, httpErrors, type PermissionGuard, responses } from '../../http/index.ts'
+import type { Id } from '../../platform/index.ts'
 import type { Permission } from '../../users/index.ts'
 import { ssoErrors } from '../errors.ts'
 import { ConnectionBody, ConnectionUpdate, presentConnection, readConnection } from './schemas.ts'
@@ -9,7 +10,8 @@ import type { ConnectionService } from './service.ts'
 export interface ConnectionRoutesOptions {
   readonly connections: ConnectionService
   readonly tenantGuard: PermissionGuard<TenantPrincipal>
-  readonly callbackUrl: string
+  /** Where an organization's provider sends browsers back to. */
+  readonly redirectUriOf: (tenantId: Id) => string
 }
 
 const PATH = '/api/v1/organization/sso'
@@ -19,18 +21,20 @@ const TIMEOUT_MS = 15_000
 
 /** An organization's identity provider. */
 export function connectionRoutes(server: HttpServer, options: ConnectionRoutesOptions): void {
-  const { connections, tenantGuard, callbackUrl } = options
+  const { connections, tenantGuard, redirectUriOf } = options
   const guard = tenantGuard.requires('organization.sso' satisfies Permission)
   // Who owns the door owns the organization.
   const onRequest = [guard.onRequest, stepUpGuard(guard).onRequest]
 
-  server.get(PATH, { onRequest: guard.onRequest, schema: GET }, async (request) =>
-    presentConnection(await connections.find(guard.admitted(request).tenant), callbackUrl),
-  )
+  server.get(PATH, { onRequest: guard.onRequest, schema: GET }, async (request) => {
+    const { tenant } = guard.admitted(request)
+    return presentConnection(await connections.find(tenant), redirectUriOf(tenant.tenantId))
+  })
   server.put(PATH, { onRequest, config: { timeoutMs: TIMEOUT_MS }, schema: PUT }, async (request) => {
     const { tenant, user } = guard.admitted(request)
     const wish = readConnection(request.body)
-    return presentConnection(await connections.put(tenant, user.id, wish), callbackUrl)
+    const connection = await connections.put(tenant, user.id, wish)
+    return presentConnection(connection, redirectUriOf(tenant.tenantId))
   })
   server.delete(PATH, { onRequest, schema: DELETE }, async (request, reply) => {
     const { tenant, user } = guard.admitted(request)

@@ -1,8 +1,10 @@
 import { recordAuditLast } from '../../audit/index.ts'
+import { requireStillPermitted } from '../../auth/index.ts'
 import { httpErrors } from '../../http/index.ts'
 import { isSsoOnlyIn, lockMembers } from '../../organizations/index.ts'
 import { AppError, type Id, newId, type SecretBox } from '../../platform/index.ts'
 import type { TenantDb, TenantTx } from '../../tenancy/index.ts'
+import type { Permission } from '../../users/index.ts'
 import { by, ssoAudit } from '../audit.ts'
 import { ssoErrors } from '../errors.ts'
 import type { Fetch } from '../outgoing/fetch.ts'
@@ -27,7 +29,10 @@ export interface ConnectionWish
   readonly secret?: string | null
 }
 
-/** An organization's identity provider, for those who run the organization. */
+/** Asked once more when the provider has answered: it takes as long as it likes, and the actor may be none meanwhile. */
+const PERMISSION: Permission = 'organization.sso'
+
+/** An organization's identity provider, for those who run the organization. All but `find` throw authErrors.permissionDenied. */
 export interface ConnectionService {
   /** @throws httpErrors.notFound */
   find(tenant: TenantDb): Promise<Connection>
@@ -54,6 +59,7 @@ export function createConnectionService({ box, fetch, allowsPlain }: ConnectionO
       await requireUsable(wish.issuer, fetch, allowsPlain)
       return await tenant.transaction(async (tx) => {
         await lockMembers(tx)
+        await requireStillPermitted(tx, actor, PERMISSION)
         const before = await findConnection(tx)
         if (!wish.isEnabled) await requireOtherWays(tx)
         const isSameClient = before?.issuer === wish.issuer && before.clientId === wish.clientId
@@ -74,6 +80,7 @@ export function createConnectionService({ box, fetch, allowsPlain }: ConnectionO
     remove: async (tenant, actor) => {
       await tenant.transaction(async (tx) => {
         await lockMembers(tx)
+        await requireStillPermitted(tx, actor, PERMISSION)
         const removed = await deleteConnection(tx)
         if (!removed) throw none()
         await requireOtherWays(tx)

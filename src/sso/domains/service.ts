@@ -1,9 +1,10 @@
 import { type AuditEntry, recordAuditLast } from '../../audit/index.ts'
-import { opaqueTokens } from '../../auth/index.ts'
+import { opaqueTokens, requireStillPermitted } from '../../auth/index.ts'
 import { httpErrors } from '../../http/index.ts'
 import { isSsoOnlyIn } from '../../organizations/index.ts'
 import { type Id, newId } from '../../platform/index.ts'
 import type { CoreDb, TenantDb } from '../../tenancy/index.ts'
+import type { Permission } from '../../users/index.ts'
 import { by, ssoAudit } from '../audit.ts'
 import { ssoErrors } from '../errors.ts'
 import type { ResolveTxt } from './dns.ts'
@@ -18,7 +19,10 @@ import {
   markDomainVerified,
 } from './store.ts'
 
-/** Domains of an organization. All throw httpErrors.notFound for a claim that is not its own. */
+/**
+ * Domains of an organization. All throw httpErrors.notFound for a claim that is not its own, and changes
+ * authErrors.permissionDenied for an actor who may make none any more.
+ */
 export interface DomainService {
   list(tenant: TenantDb): Promise<Domain[]>
   /** Says that a domain is ours, which is nothing until `verify`. @throws ssoErrors.domainClaimed, domainLimit */
@@ -58,7 +62,7 @@ export function createDomainService({ core, resolveTxt }: DomainOptions): Domain
           domain,
           token: challenge.make(),
         })
-        await note(tenant, entry('sso.domain_claimed', actor, claimed))
+        await note(tenant, actor, entry('sso.domain_claimed', claimed))
         return claimed
       })
     },
@@ -73,7 +77,7 @@ export function createDomainService({ core, resolveTxt }: DomainOptions): Domain
       if (!records.includes(value)) throw ssoErrors.domainUnproven()
       const verified = await core.transaction(async (tx) => {
         const marked = await markDomainVerified(tx, tenant.tenantId, id)
-        if (marked) await note(tenant, entry('sso.domain_verified', actor, marked))
+        if (marked) await note(tenant, actor, entry('sso.domain_verified', marked))
         return marked
       })
       const now = verified ?? (await findDomain(core, tenant.tenantId, id))
@@ -86,7 +90,7 @@ export function createDomainService({ core, resolveTxt }: DomainOptions): Domain
         if (!removed) throw notFound()
         const isNeeded = removed.verifiedAt !== null && !(await hasVerifiedDomain(tx, tenant.tenantId))
         if (isNeeded && (await isSsoOnlyIn(tenant))) throw ssoErrors.ssoOnlyActive()
-        await note(tenant, entry('sso.domain_removed', actor, removed))
+        await note(tenant, actor, entry('sso.domain_removed', removed))
       })
     },
   }
@@ -96,16 +100,16 @@ export function createDomainService({ core, resolveTxt }: DomainOptions): Domain
  * Its admins look into the organization's log, and the change is in the core database: so it is noted first. What fails to
  * be noted is not done; what is noted and not done takes a core database that dies at COMMIT.
  */
-async function note(tenant: TenantDb, what: AuditEntry): Promise<void> {
-  await tenant.transaction((tx) => recordAuditLast(tx, what))
+async function note(tenant: TenantDb, actor: Id, what: (actor: Id) => AuditEntry): Promise<void> {
+  await tenant.transaction(async (tx) => {
+    // Once more: name servers take as long as whoever runs them likes, and the actor may be no admin meanwhile.
+    await requireStillPermitted(tx, actor, 'organization.sso' satisfies Permission)
+    await recordAuditLast(tx, what(actor))
+  })
 }
 
-function entry(
-  action: 'sso.domain_claimed' | 'sso.domain_verified' | 'sso.domain_removed',
-  actor: Id,
-  { id }: Domain,
-): AuditEntry {
-  return ssoAudit(action, { ...by(actor), target: { kind: 'domain', id } })
+function entry(action: 'sso.domain_claimed' | 'sso.domain_verified' | 'sso.domain_removed', { id }: Domain) {
+  return (actor: Id) => ssoAudit(action, { ...by(actor), target: { kind: 'domain', id } })
 }
 
 function notFound() {

@@ -7,6 +7,8 @@ export const SIGNATURES: readonly string[] = [
   ...['ES256', 'ES384', 'ES512', 'EdDSA', 'Ed25519'],
 ]
 
+const WEB = /^https?:\/\//i
+
 /** Why a provider cannot be used, whatever it answers later. */
 export type Unfitness = 'issuer-mismatch' | 'no-code-flow' | 'no-pkce' | 'no-signing-algorithm' | 'no-keys'
 
@@ -39,7 +41,9 @@ export async function describeProvider(
   const server = found.serverMetadata()
   // The library has exceptions for a provider of many organizations. An identity of another one must not pass for ours.
   if (server.issuer !== issuer) throw new UnfitProviderError('issuer-mismatch')
-  if (!server.authorization_endpoint || !server.token_endpoint) throw new UnfitProviderError('no-code-flow')
+  const { authorization_endpoint: page, token_endpoint: tokens } = server
+  // A client sends its browser there, on a page of its own: `javascript:` would be a script of that page.
+  if (!page || !WEB.test(page) || !tokens) throw new UnfitProviderError('no-code-flow')
   if (server.response_types_supported?.includes('code') === false)
     throw new UnfitProviderError('no-code-flow')
   // Some that know it do not say so; one that lists others does not know it.

@@ -1,11 +1,12 @@
 import { authorizationCodeGrant, type Configuration, fetchUserInfo, type IDToken } from 'openid-client'
-import { AppError } from '../../platform/index.ts'
+import { AppError, type Id } from '../../platform/index.ts'
 import type { TenantDb } from '../../tenancy/index.ts'
 import { openSecret } from '../connection/secret.ts'
 import { type Connection, findConnection } from '../connection/store.ts'
 import { ssoErrors } from '../errors.ts'
 import { type Claims, readClaims } from '../provider/claims.ts'
 import { providerFailure, reasonOf } from '../provider/failures.ts'
+import { redirectUriOf } from '../redirect-uri.ts'
 import { enterBy } from './entry.ts'
 import { noteFailure } from './failures.ts'
 import type { SignInOptions } from './options.ts'
@@ -21,12 +22,15 @@ export type Callback = { readonly returnUrl: string | null } & (
 /**
  * Takes the provider's answer, which a browser brings: anybody's. It is worth something to the client that began alone.
  *
+ * @param tenantId whose address the browser came to: an answer that came to another organization's is of its provider
  * @param query as the browser sent it, without the question mark
  * @throws ssoErrors.ssoAttemptInvalid where it is not known where to send anybody; tenancyErrors
  */
-export async function answer(options: SignInOptions, query: string): Promise<Callback> {
+export async function answer(options: SignInOptions, tenantId: Id, query: string): Promise<Callback> {
   const state = new URLSearchParams(query).get('state') ?? ''
-  const { tenant, hash } = await enterBy(options.tenancy, states.read(state))
+  const named = states.read(state)
+  if (named?.tenantId !== tenantId) throw ssoErrors.ssoAttemptInvalid()
+  const { tenant, hash } = await enterBy(options.tenancy, named)
   const attempt = await takeAnswer(tenant, hash)
   if (!attempt) throw ssoErrors.ssoAttemptInvalid()
   const { returnUrl } = attempt
@@ -58,7 +62,7 @@ async function redeem(
     const secret = openSecret(box, tenant.tenantId, connection)
     const provider = await providers.of(tenant.tenantId, connection, secret)
     // From the configuration, never from the request: a provider compares it, and a Host header is anybody's.
-    const url = new URL(`${config.callbackUrl}?${query}`)
+    const url = new URL(`${redirectUriOf(config, tenant.tenantId)}?${query}`)
     const checks = { expectedState: state, expectedNonce, pkceCodeVerifier, idTokenExpected: true }
     const tokens = await authorizationCodeGrant(provider, url, checks)
     const token = tokens.claims()

@@ -41,6 +41,13 @@ export async function finish(options: SignInOptions, ending: Ending, origin: Ori
   return { scope: 'tenant', user, tenant, tokens }
 }
 
+/** What is heard by whoever comes a moment behind somebody, maybe themselves, with the same address or identity. */
+const OVERTAKEN: ReadonlySet<string> = new Set(
+  [userErrors.emailTaken, ssoErrors.ssoAccountExists, ssoErrors.ssoIdentityTaken].map(
+    ({ definition }) => definition.code,
+  ),
+)
+
 /** Whoever guesses is no failure of anybody. */
 const ATTEMPT_INVALID = ssoErrors.ssoAttemptInvalid.definition.code
 
@@ -66,8 +73,8 @@ async function openSession(
   try {
     return await tryOnce()
   } catch (error) {
-    // The same person in two windows: by now the other one has joined. Everything was undone, so it can be done again.
-    if (!(error instanceof AppError) || error.code !== userErrors.emailTaken.definition.code) throw error
+    // The same person in two windows: by now the other one has come. Everything was undone, so it can be done again.
+    if (!(error instanceof AppError) || !OVERTAKEN.has(error.code)) throw error
     return await tryOnce()
   }
 }
@@ -99,5 +106,5 @@ function codeHash({ code }: Ending): string {
 
 function proofOf({ authTime, hasMfa }: Claims, { isMfaTrusted }: Connection) {
   const at = authTime === null ? undefined : new Date(authTime * 1_000)
-  return { at: at && Number.isNaN(at.getTime()) ? undefined : at, hasSecondFactor: hasMfa && isMfaTrusted }
+  return { at, hasSecondFactor: hasMfa && isMfaTrusted }
 }

@@ -16,7 +16,7 @@ import { ssoErrors } from '../errors.ts'
 import { answer, type Callback } from './callback.ts'
 import { finish } from './finish.ts'
 import type { SignInOptions } from './options.ts'
-import { CallbackBody, CallbackQuery, EndBody, StartBody, Started } from './schemas.ts'
+import { CallbackBody, CallbackParams, CallbackQuery, EndBody, StartBody, Started } from './schemas.ts'
 import { begin, routeByEmail } from './start.ts'
 
 export interface SignInRoutesOptions {
@@ -54,7 +54,7 @@ export function signInRoutes(
     },
   )
   server.get(
-    '/api/v1/auth/sso/callback',
+    '/api/v1/auth/sso/callback/:tenant_id',
     {
       config: { rateLimit: SSO_RATE, timeoutMs: CALLBACK_TIMEOUT_MS },
       preHandler: createNetworkLimit(throttle)(SSO_RATE),
@@ -62,7 +62,7 @@ export function signInRoutes(
     },
     async (request, reply) => {
       const [, query = ''] = request.url.split(/\?(.*)/s)
-      const outcome = await answer(signIn, query)
+      const outcome = await answer(signIn, request.params.tenant_id, query)
       const { returnUrl } = outcome
       if (returnUrl !== null) return await reply.redirect(locate(returnUrl, outcome), 303)
       if ('error' in outcome) throw outcome.error
@@ -105,6 +105,7 @@ const CALLBACK = {
   ...DESCRIBED,
   operationId: 'ssoCallback',
   summary: 'Where the identity provider sends the browser; goes on to the page that the client named',
+  params: CallbackParams,
   querystring: CallbackQuery,
   response: responses(
     {

@@ -1,5 +1,5 @@
 import { Type } from 'typebox'
-import { Exactly } from '../../http/index.ts'
+import { Exactly, Id } from '../../http/index.ts'
 
 const Email = Type.String({ minLength: 3, maxLength: 254, description: 'An e-mail address.' })
 const ReturnUrl = Type.String({
@@ -36,6 +36,9 @@ export const EndBody = Exactly({
 })
 
 const Parameter = Type.Optional(Type.String({ maxLength: 4096 }))
+
+/** The organization's own address: see `redirectUriOf`. */
+export const CallbackParams = Exactly({ tenant_id: Id })
 
 /** What providers send back. They add parameters of their own, which mean nothing here. */
 export const CallbackQuery = Type.Object(

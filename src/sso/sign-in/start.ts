@@ -8,6 +8,7 @@ import { findConnection } from '../connection/store.ts'
 import { findOwnerOfDomain } from '../domains/store.ts'
 import { ssoErrors } from '../errors.ts'
 import { providerFailure } from '../provider/failures.ts'
+import { redirectUriOf } from '../redirect-uri.ts'
 import type { SignInOptions } from './options.ts'
 import { insertAttempt } from './store.ts'
 import { attempts, secretsOf, states } from './tokens.ts'
@@ -61,7 +62,7 @@ export async function begin(
   const attempt = attempts.make(tenant.tenantId)
   const { nonce, verifier } = secretsOf(key, state)
   const parameters = {
-    redirect_uri: config.callbackUrl,
+    redirect_uri: redirectUriOf(config, tenant.tenantId),
     scope: connection.scopes.join(' '),
     state,
     nonce,

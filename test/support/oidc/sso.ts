@@ -4,8 +4,10 @@ import { type CheckedPlatform, startCheckedPlatform } from '../checked-platform.
 import type { TestPlatformOptions } from '../platform.ts'
 import { CLIENT_ID, CLIENT_SECRET, type HostileProvider, type Statement } from './hostile-provider.ts'
 
-/** Where providers send the browser back to: the default of a platform without PUBLIC_URL. */
-export const CALLBACK = 'http://127.0.0.1:8000/api/v1/auth/sso/callback'
+/** Where an organization's provider sends the browser back to: the default of a platform without PUBLIC_URL. */
+export function redirectUri(tenantId: string): string {
+  return `http://127.0.0.1:8000/api/v1/auth/sso/callback/${tenantId}`
+}
 
 /** A platform whose name servers are a table of the test. */
 export interface SsoPlatform extends CheckedPlatform {
@@ -77,8 +79,13 @@ export async function begin(test: SsoPlatform, tenantId: string, body: object = 
 }
 
 /** Brings the provider's answer. */
-export async function comeBack(test: SsoPlatform, query: string, call?: ApiCall): Promise<ApiReply> {
-  return await test.api.get(`/auth/sso/callback?${query}`, call)
+export async function comeBack(
+  test: SsoPlatform,
+  tenantId: string,
+  query: string,
+  call?: ApiCall,
+): Promise<ApiReply> {
+  return await test.api.get(`/auth/sso/callback/${tenantId}?${query}`, call)
 }
 
 /** Ends a sign-in, or hears why the provider's answer was not good. */
@@ -100,7 +107,7 @@ export async function signIn(
 ): Promise<ApiReply> {
   const begun = await begin(test, tenantId)
   provider.statement = statement
-  return await end(test, begun, await comeBack(test, provider.authorize(begun.url)))
+  return await end(test, begun, await comeBack(test, tenantId, provider.authorize(begun.url)))
 }
 
 /** What a decent provider says of somebody new. */
