@@ -1,6 +1,5 @@
 import { type SQL, sql } from 'drizzle-orm'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { atOnce } from '../support/at-once.ts'
 import { type CheckedPlatform, startCheckedPlatform } from '../support/checked-platform.ts'
 import { mailsTo } from '../support/mailbox.ts'
 import { addLinked } from '../support/people.ts'
@@ -51,8 +50,7 @@ it.each(HOLDERS)('O1 %s is told once, by mail, that a refresh token came again',
   expect((await refresh(holder)).status).toBe(200)
   expect(await lettersTo(holder)).toEqual([])
   await outlast(holder)
-  const again = await atOnce(8, () => refresh(holder))
-  expect([...new Set(again.map(({ status }) => status))]).toEqual([401])
+  for (let again = 0; again < 3; again++) expect((await refresh(holder)).status).toBe(401)
   const [letter, ...more] = await lettersTo(holder)
   expect(more).toEqual([])
   expect(letter).toMatchObject({ subject: 'You were signed out for your safety', link: undefined })
