@@ -19,10 +19,12 @@ export const authAudit = auditCatalogue({
   'user.logged_in': { method: 'word' },
   /** The first of a minute, and then the 10th, the 100th and so on, counted by each process. */
   'user.login_failed': { attempts: 'number', reason: 'word' },
-  /** By whoever holds a session, and as often as `user.login_failed`: a wrong password, or a wrong second factor. */
-  'user.proof_failed': { attempts: 'number', purpose: 'word', method: 'word' },
+  /** By whoever holds a session, and as often as `user.login_failed`: the current password was wrong. */
+  'user.proof_failed': { attempts: 'number', purpose: 'word' },
   'session.ended': { reason: 'word', sessions: 'number' },
   'session.reuse_detected': {},
+  /** Somebody who has a session and could not prove whose it is. As often as `user.login_failed`. */
+  'session.step_up_failed': { attempts: 'number' },
   'password.changed': { sessions_ended: 'number' },
   'password.reset': { sessions_ended: 'number' },
   'email.verified': {},
@@ -110,18 +112,28 @@ export function secondFactorFailed(userId: Id): (attempts: number) => AuditEntry
   return failedFor(userId, 'second-factor')
 }
 
-/** Somebody signed in who was to prove again who it is, and did not. */
+/** Somebody signed in who was to say the current password, and did not. */
 export function proofFailed(
   userId: Id,
-  purpose: 'password-change' | 'email-change' | 'step-up',
-  method: 'password' | 'otp' | 'recovery-code' | 'passkey',
+  purpose: 'password-change' | 'email-change',
 ): (attempts: number) => AuditEntry {
   return (attempts) =>
     authAudit('user.proof_failed', {
       actor: { kind: 'user', id: userId },
       target: { kind: 'user', id: userId },
       outcome: 'failure',
-      details: { attempts, purpose, method },
+      details: { attempts, purpose },
+    })
+}
+
+/** Who is signed in and did not know what its user knows. */
+export function stepUpFailed(sessionId: Id): (attempts: number) => AuditEntry {
+  return (attempts) =>
+    authAudit('session.step_up_failed', {
+      actor: { kind: 'user' },
+      target: { kind: 'session', id: sessionId },
+      outcome: 'failure',
+      details: { attempts },
     })
 }
 

@@ -1,5 +1,5 @@
 import { Type } from 'typebox'
-import { type Freshness, requireStepUp, secondFactorErrors, stepUpGuard } from '../auth/index.ts'
+import { type Freshness, secondFactorErrors, stepUpGuard } from '../auth/index.ts'
 import {
   type Cursors,
   type HttpServer,
@@ -10,6 +10,7 @@ import {
 } from '../http/index.ts'
 import type { Permission, TenantUser } from '../users/index.ts'
 import { memberErrors } from './errors.ts'
+import { requireFreshFor } from './fresh-roles.ts'
 import {
   MemberBody,
   MemberPage,
@@ -108,15 +109,15 @@ function roleRoute(server: HttpServer, { members, tenantGuard }: MemberRoutesOpt
     async (request) => {
       const actor = guard.admitted(request)
       const { role } = request.body
-      // A new owner can take the organization from the one who made it one: as dangerous as to hand it over.
-      if (role === 'owner') requireStepUp(actor)
+      requireFreshFor(role, actor)
       return presentMember(await members.changeRole(actor, request.params.id, role))
     },
   )
 }
 
 function activityRoutes(server: HttpServer, { members, tenantGuard }: MemberRoutesOptions): void {
-  const guard = tenantGuard.requires('members.manage' satisfies Permission)
+  const deactivating = tenantGuard.requires('members.manage' satisfies Permission)
+  const reactivating = tenantGuard.requires('members.reactivate' satisfies Permission)
   const described = {
     ...DESCRIBED,
     params: MemberParams,
@@ -125,22 +126,29 @@ function activityRoutes(server: HttpServer, { members, tenantGuard }: MemberRout
   server.post(
     `${PATH}/:id/deactivate`,
     {
-      onRequest: guard.onRequest,
+      onRequest: deactivating.onRequest,
       schema: {
         ...described,
         operationId: 'deactivateMember',
         summary: 'Let a member in no more: all sessions end at once',
       },
     },
-    async (request) => presentMember(await members.deactivate(guard.admitted(request), request.params.id)),
+    async (request) =>
+      presentMember(await members.deactivate(deactivating.admitted(request), request.params.id)),
   )
   server.post(
     `${PATH}/:id/reactivate`,
     {
-      onRequest: guard.onRequest,
-      schema: { ...described, operationId: 'reactivateMember', summary: 'Let a member in again' },
+      onRequest: reactivating.onRequest,
+      schema: {
+        ...described,
+        operationId: 'reactivateMember',
+        summary: 'Let a member in again',
+        response: responses({ 200: MemberBody }, [httpErrors.notFound, secondFactorErrors.stepUpRequired]),
+      },
     },
-    async (request) => presentMember(await members.reactivate(guard.admitted(request), request.params.id)),
+    async (request) =>
+      presentMember(await members.reactivate(reactivating.admitted(request), request.params.id)),
   )
 }
 

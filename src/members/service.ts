@@ -1,5 +1,5 @@
 import { recordAudit } from '../audit/index.ts'
-import { authErrors } from '../auth/index.ts'
+import { authErrors, type Freshness } from '../auth/index.ts'
 import type { Publisher } from '../events/index.ts'
 import { httpErrors } from '../http/index.ts'
 import { lockMembers, type MembershipMirror } from '../organizations/index.ts'
@@ -9,6 +9,7 @@ import { isPermitted, type Permission, type TenantRole, type TenantUser } from '
 import { by, byMember, memberAudit } from './audit.ts'
 import { changeActivity, removeMember } from './changes.ts'
 import type { MemberEvents } from './events.ts'
+import { requireFreshFor } from './fresh-roles.ts'
 import { revokeInvitationsOf } from './invitations/store.ts'
 import { type Encounter, type Outcome, requireAllowed, requireOwnable } from './rules.ts'
 import { findMember, setRole } from './store.ts'
@@ -30,7 +31,8 @@ export interface MemberService {
   changeRole(actor: Actor, id: Id, role: TenantRole): Promise<TenantUser>
   /** Ends the sessions too, and revokes the member's open invitations, as do the loss of the right to invite and removal. */
   deactivate(actor: Actor, id: Id): Promise<TenantUser>
-  reactivate(actor: Actor, id: Id): Promise<TenantUser>
+  /** @throws also secondFactorErrors.stepUpRequired for who runs the organization */
+  reactivate(actor: Actor & Freshness, id: Id): Promise<TenantUser>
   /** Everybody may remove oneself. */
   remove(actor: Actor, id: Id): Promise<void>
   /** Makes another member the owner, and the present one an admin. @throws also memberErrors */
@@ -91,7 +93,7 @@ export function createMemberService({ memberships, events }: MemberServiceOption
       return member
     },
     deactivate: (actor, id) => setActivity(actor, id, false),
-    reactivate: (actor, id) => setActivity(actor, id, true),
+    reactivate: (actor, id) => setActivity(actor, id, true, ({ role }) => requireFreshFor(role, actor)),
     remove: async (actor, id) => {
       await change(actor, id, async (tx, encounter) => {
         await requireAllowed(tx, encounter, 'members.manage' satisfies Permission, 'gone')
@@ -107,15 +109,22 @@ export function createMemberService({ memberships, events }: MemberServiceOption
   }
 }
 
-/** Sets whether a member is active, unless it is so already. */
+/** Sets whether a member is active, unless it is so already; `check` throws where that is not to be. */
 function createSetActivity(change: Change, events: Publisher<MemberEvents>) {
-  return async (actor: Actor, id: Id, isActive: boolean): Promise<TenantUser> => {
+  return async (
+    actor: Actor,
+    id: Id,
+    isActive: boolean,
+    check?: (target: TenantUser) => void,
+  ): Promise<TenantUser> => {
     const name = isActive ? 'member.reactivated' : 'member.deactivated'
     const { member, isChanged } = await change(actor, id, async (tx, encounter) => {
       const { target } = encounter
       const outcome: Outcome = { role: target.role, isActive }
-      await requireAllowed(tx, encounter, 'members.manage' satisfies Permission, outcome)
+      const permission: Permission = isActive ? 'members.reactivate' : 'members.manage'
+      await requireAllowed(tx, encounter, permission, outcome)
       if (target.isActive === isActive) return { member: target, isChanged: false }
+      check?.(target)
       return { member: await changeActivity(tx, id, isActive, actor.user.id), isChanged: true }
     })
     if (isChanged) events.publish(name, { userId: id, by: actor.user.id }, actor.tenant.tenantId)

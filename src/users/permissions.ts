@@ -21,6 +21,8 @@ const TABLE = {
   'organization.transfer': OWNERS,
   'members.read': ADMINS,
   'members.manage': ADMINS,
+  /** Apart from the above, because it lets somebody in for good. */
+  'members.reactivate': ADMINS,
   'members.role': ADMINS,
   'invitations.manage': ADMINS,
   'audit.read': ADMINS,
@@ -48,6 +50,7 @@ const UNDER_IMPERSONATION: Readonly<Record<Permission, boolean>> = {
   'organization.transfer': false,
   'members.read': true,
   'members.manage': true,
+  'members.reactivate': false,
   'members.role': false,
   'invitations.manage': false,
   'audit.read': true,
@@ -76,7 +79,7 @@ export function isPermittedUnderImpersonation(permission: string): boolean {
 
 /**
  * What an API key may be given. The others are a person's own affairs, or would let a machine outlive its maker: by
- * keys that make keys, or by another owner.
+ * keys that make keys. Owners and admins it makes none either, as that wants a recent proof.
  */
 const FOR_KEYS: readonly Permission[] = [
   'profile.read',
@@ -84,6 +87,7 @@ const FOR_KEYS: readonly Permission[] = [
   'organization.policy',
   'members.read',
   'members.manage',
+  'members.reactivate',
   'members.role',
   'invitations.manage',
   'audit.read',

@@ -85,7 +85,8 @@ function changingRoute(server: HttpServer, { users, tenantGuard }: UserRoutesOpt
       const isWanted = readIfMatch(request)
       const isExpected = isWanted && ((current: TenantUser) => isWanted(entityTagOf(present(current))))
       const changes = readProfileUpdate(request.body)
-      return tagged(reply, present(await users.changeProfile(tenant, user, changes, isExpected)))
+      const how = { isExpected, isActed: Boolean(impersonator) }
+      return tagged(reply, present(await users.changeProfile(tenant, user, changes, how)))
     },
   )
 }

@@ -212,9 +212,9 @@ it('a use that cannot be noted is no failure of the request', async () => {
 
 it('what a key does is in the audit log under the key, and in the access log', async () => {
   const { id, key } = await makeKey(test, owner, ['members.role', 'members.manage'])
-  const { memberId } = await addLinked(test, tenantId)
+  const { memberId } = await addLinked(test, tenantId, 'admin')
   const call = { token: key, tenantId }
-  expect((await test.api.patch(`/members/${memberId}`, { role: 'admin' }, call)).status).toBe(200)
+  expect((await test.api.patch(`/members/${memberId}`, { role: 'member' }, call)).status).toBe(200)
   expect((await test.api.delete(`/members/${memberId}`, call)).status).toBe(204)
   const { items } = (await test.api.get(`/audit?actor=${id}`, owner)).body
   const done = items.map(({ action, actor }: { action: string; actor: object }) => [action, actor])

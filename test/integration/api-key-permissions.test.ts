@@ -2,7 +2,7 @@ import { sql } from 'drizzle-orm'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { newId } from '../../src/platform/index.ts'
 import { isGrantable, isPermitted, PERMISSIONS } from '../../src/users/index.ts'
-import type { ApiCall, ApiReply, Method } from '../support/api-client.ts'
+import { type ApiCall, type ApiReply, type Method, unique } from '../support/api-client.ts'
 import { makeKey } from '../support/api-keys.ts'
 import { type CheckedPlatform, startCheckedPlatform } from '../support/checked-platform.ts'
 import type { DocumentedRoute } from '../support/contract.ts'
@@ -113,11 +113,17 @@ describe('A8 O17 a key', () => {
 })
 
 describe('O9 a key proves nothing anew', () => {
-  it('so it makes no owner, and does not change whether a second factor is required', async () => {
+  it('G5 so it makes nobody an owner or an admin, who would make keys, and asks for no second factor', async () => {
     const heir = await addLinked(test, tenantId)
     const machine = { token: await keyOf(GRANTABLE), tenantId }
     const STALE = { status: 403, body: { code: 'step-up-required' } }
-    expect(await test.api.patch(`/members/${heir.memberId}`, { role: 'owner' }, machine)).toMatchObject(STALE)
+    for (const role of ['owner', 'admin'])
+      expect(await test.api.patch(`/members/${heir.memberId}`, { role }, machine)).toMatchObject(STALE)
+    const inviter = { token: await keyOf(['invitations.manage']), tenantId }
+    const invite = (role: string) =>
+      test.api.post('/invitations', { email: `${unique('guest')}@example.com`, role }, inviter)
+    expect(await invite('admin')).toMatchObject(STALE)
+    expect((await invite('member')).status).toBe(201)
     const stricter = { second_factor_required: true }
     expect(await test.api.patch('/organization', stricter, machine)).toMatchObject(STALE)
   })

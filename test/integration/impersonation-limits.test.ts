@@ -22,6 +22,7 @@ const REFUSED = [
   'organization.policy',
   'organization.sso',
   'organization.transfer',
+  'members.reactivate',
   'members.role',
   'invitations.manage',
   'impersonations.end',
@@ -94,6 +95,15 @@ describe('O17 who acts as an owner', () => {
     }
     // All of it, and the session still goes on.
     expect((await test.api.get('/users/me', changing)).status).toBe(200)
+  })
+
+  it('lets nobody in again, who would stay when the visit is over', async () => {
+    const dismissed = await test.api.register({ tenantId })
+    const path = `/members/${dismissed.id}`
+    expect((await test.api.post(`${path}/deactivate`, undefined, changing)).status).toBe(200)
+    expect(await test.api.post(`${path}/reactivate`, undefined, changing)).toMatchObject(NOT_ALLOWED)
+    const own = { token: owner.token, tenantId }
+    expect((await test.api.post(`${path}/reactivate`, undefined, own)).status).toBe(200)
   })
 
   it('does not leave in the user’s place', async () => {

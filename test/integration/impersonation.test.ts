@@ -77,8 +77,19 @@ describe('an administrator of the platform who acts as a user', () => {
       status: 200,
       body: { full_name: 'Helped', impersonated_by: { id: admin.id } },
     })
-    const own = await test.api.get('/users/me', { token: member.token, tenantId })
-    expect(own.body).not.toHaveProperty('impersonated_by')
+    const own = { token: member.token, tenantId }
+    expect((await test.api.get('/users/me', own)).body).not.toHaveProperty('impersonated_by')
+    // What people do to their own profiles is nobody's affair; what is done in their name is.
+    await test.api.put('/users/me', { full_name: 'Myself' }, own)
+    await test.api.put('/users/me', { phone: '112' }, acting)
+    const { items } = (await test.api.get(`/audit?action=profile.changed&target=${member.id}`, ownersCall()))
+      .body
+    const who = { actor: { kind: 'user', id: member.id, acted_by: admin.id }, target: { id: member.id } }
+    expect(items).toMatchObject([
+      { ...who, details: { fields: ['phone'] } },
+      { ...who, details: { fields: ['fullName'] } },
+    ])
+    expect(items).toHaveLength(2)
   })
 
   it('stands beside the user in every entry that is made, and in the log', async () => {

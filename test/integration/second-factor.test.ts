@@ -97,6 +97,21 @@ describe.each(REALM_NAMES)('in the %s realm', (name) => {
     expect(await test.api.post('/auth/mfa/totp', undefined, mine)).toMatchObject(active)
   })
 
+  it('O9 an app is confirmed soon after it was begun, or by nobody', async () => {
+    const realm = realms[name]
+    const user = await realm.register()
+    const { secret } = (await test.api.post('/auth/mfa/totp', undefined, as(realm, user))).body
+    const confirm = () =>
+      test.api.post('/auth/mfa/totp/confirm', { code: codeAt(secret, clock.nextStep()) }, as(realm, user))
+    // As if a thief had begun it, long ago, in a session that is not fresh any more: it would be from then on.
+    await realm.change(sql`UPDATE second_factors SET created_at = now() - interval '11 minutes'
+      WHERE user_id = ${user.id}`)
+    expect(await confirm()).toMatchObject(WRONG)
+    await realm.change(sql`UPDATE second_factors SET created_at = now() - interval '9 minutes'
+      WHERE user_id = ${user.id}`)
+    expect((await confirm()).status).toBe(200)
+  })
+
   it('nothing is confirmed that was not begun', async () => {
     const realm = realms[name]
     const user = await realm.register()

@@ -1,7 +1,7 @@
 import { sql } from 'drizzle-orm'
 import { decodeJwt } from 'jose'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type ApiReply, PASSWORD, type SignedInUser } from '../support/api-client.ts'
+import { type ApiCall, type ApiReply, PASSWORD, type SignedInUser } from '../support/api-client.ts'
 import { mailsTo } from '../support/mailbox.ts'
 import { type HostileProvider, startHostileProvider } from '../support/oidc/hostile-provider.ts'
 import {
@@ -114,6 +114,14 @@ describe('with the provider as the only way in', () => {
     expect(await test.api.post('/invitations', invitation, own.call)).toMatchObject(required)
   })
 
+  it('O9 no password makes a session fresh, other than an owner’s', async () => {
+    const call = { token: linked.tenantToken, tenantId: own.id }
+    const stepUp = (password: string, as: ApiCall = call) => test.api.post('/auth/step-up', { password }, as)
+    for (const password of [linked.password, 'not it at all'])
+      expect(await stepUp(password)).toMatchObject({ status: 403, body: { code: 'sso-required' } })
+    expect((await stepUp(own.owner.password, own.call)).status).toBe(204)
+  })
+
   it('no password is reset, by a link from before either', async () => {
     await setPolicy({ sso_only: false })
     const ask = () => test.api.post('/auth/password/forgot', { email: local.email }, { tenantId: own.id })
@@ -159,6 +167,15 @@ describe('a second factor that the organization requires', () => {
     expect((await me(await refresh(trusted.body.refresh_token))).status).toBe(200)
     for (const amr of [['pwd'], ['otp'], 'mfa', undefined])
       expect((await me(await someone(amr))).status).toBe(403)
+  })
+
+  it('is still the one that the provider saw when one’s own is removed', async () => {
+    const reply = await someone(['mfa'])
+    const call = { token: reply.body.access_token, tenantId: own.id }
+    const user = { ...local, token: call.token }
+    await protect(test, realmOf(test, own.id), clock, user)
+    expect((await test.api.delete('/auth/mfa/totp', call)).status).toBe(204)
+    expect((await me(reply)).status).toBe(200)
   })
 
   it('may be one of their own, which is shown in each session', async () => {

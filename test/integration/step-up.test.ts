@@ -2,7 +2,7 @@ import { sql } from 'drizzle-orm'
 import { decodeJwt } from 'jose'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { newId } from '../../src/platform/index.ts'
-import type { ApiReply, SignedInUser } from '../support/api-client.ts'
+import { type ApiReply, type SignedInUser, unique } from '../support/api-client.ts'
 import { type CheckedPlatform, startCheckedPlatform } from '../support/checked-platform.ts'
 import { addLinked } from '../support/people.ts'
 import { REALM_NAMES, type RealmName, realmOf, sessionOf, type TestRealm } from '../support/realms.ts'
@@ -89,6 +89,10 @@ describe.each(REALM_NAMES)('in the %s realm', (name) => {
     for (const proof of [{ password: 'not it at all' }, { code: '123456' }, { recovery_code: 'a-b-c' }])
       expect(await stepUp(realm, user, proof)).toMatchObject(WRONG)
     expect(await test.api.delete('/auth/mfa/totp', as(realm, user))).toMatchObject(STALE)
+    await test.platform.repeats.settle()
+    const recorded = await realm.change(sql`SELECT actor_id, outcome, details FROM audit_log
+      WHERE action = 'session.step_up_failed' AND target_id = ${sessionOf(user)} ORDER BY id LIMIT 1`)
+    expect(recorded).toEqual([{ actor_id: null, outcome: 'failure', details: { attempts: 1 } }])
   })
 
   it('with a factor its codes are asked for, and the password is not enough', async () => {
@@ -182,18 +186,32 @@ describe('what an organization’s owner does', () => {
     expect(await ask(false)).toMatchObject({ status: 403, body: { code: 'mfa-required' } })
   })
 
-  it('O9 to make another owner wants a recent proof, as to hand over does, and to make an admin does not', async () => {
+  it('O9 to give a role that runs the organization wants a recent proof, as to hand over does', async () => {
     const owner = await test.api.register()
     const { id } = await test.api.createOrganization(owner)
     const tenant = realmOf(test, id)
     const inside = await test.api.login(owner, id)
     const ann = await addLinked(test, id)
     const make = (role: string) => test.api.patch(`/members/${ann.memberId}`, { role }, as(tenant, inside))
+    const invite = (role: string) =>
+      test.api.post('/invitations', { email: `${unique('guest')}@example.com`, role }, as(tenant, inside))
     await age(tenant, inside)
-    expect(await make('owner')).toMatchObject(STALE)
-    expect((await make('admin')).status).toBe(200)
+    // Else whoever stole an old session would have an accomplice do, freshly signed in, what it may not.
+    for (const role of ['owner', 'admin']) expect(await make(role)).toMatchObject(STALE)
+    expect(await invite('admin')).toMatchObject(STALE)
+    expect((await invite('member')).status).toBe(201)
     await stepUp(tenant, inside, { password: owner.password })
-    expect(await make('owner')).toMatchObject({ status: 200, body: { role: 'owner' } })
+    expect((await invite('admin')).status).toBe(201)
+    for (const role of ['admin', 'owner'])
+      expect(await make(role)).toMatchObject({ status: 200, body: { role } })
+    await age(tenant, inside)
+    const bob = `/members/${(await addLinked(test, id, 'admin')).memberId}`
+    const ask = (verb: string) => test.api.post(`${bob}/${verb}`, undefined, as(tenant, inside))
+    expect((await ask('deactivate')).status).toBe(200)
+    expect(await ask('reactivate')).toMatchObject(STALE)
+    const demoted = await test.api.patch(bob, { role: 'member' }, as(tenant, inside))
+    expect(demoted).toMatchObject({ status: 200, body: { role: 'member' } })
+    expect((await ask('reactivate')).status).toBe(200)
   })
 
   it('with a token that was exchanged is as old as the core session', async () => {

@@ -151,7 +151,7 @@ async function requirePassword(
   const linked = account?.coreUserId ? await findCoreUser(core, account.coreUserId) : undefined
   const isRight = await passwords.verify(password, linked?.passwordHash ?? account?.passwordHash)
   if (!account || !isRight) {
-    repeats.note(realm.db, `email-change ${userId}`, proofFailed(userId, 'email-change', 'password'))
+    repeats.note(realm.db, `email-change ${userId}`, proofFailed(userId, 'email-change'))
     throw authErrors.invalidCredentials({ detail: 'The current password is wrong.' })
   }
   return account

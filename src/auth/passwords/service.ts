@@ -151,7 +151,7 @@ async function changePassword(
     const account = await findAccount(realm.db, who.user.id)
     if (account?.coreUserId) throw authErrors.linkedAccount()
     if (!account || !(await passwords.verify(current, account.passwordHash))) {
-      const entry = proofFailed(who.user.id, 'password-change', 'password')
+      const entry = proofFailed(who.user.id, 'password-change')
       repeats.note(realm.db, `password-change ${who.user.id}`, entry)
       throw authErrors.invalidCredentials({ detail: 'The current password is wrong.' })
     }

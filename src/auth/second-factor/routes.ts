@@ -1,5 +1,6 @@
 import { Type } from 'typebox'
 import { type Guard, type HttpServer, responses } from '../../http/index.ts'
+import { policyErrors } from '../../organizations/index.ts'
 import type { CoreDb, Tenancy } from '../../tenancy/index.ts'
 import { tenancyErrors } from '../../tenancy/index.ts'
 import { authErrors } from '../errors.ts'
@@ -12,7 +13,7 @@ import { AuthResponse, presentSignedIn } from '../schemas.ts'
 import type { AuthService } from '../service.ts'
 import { originOf } from '../sessions/origin.ts'
 import type { Throttle } from '../throttle/throttle.ts'
-import { callerOf, ownOwner } from './caller.ts'
+import { callerOf, ownOwner, requirePasswordCounts } from './caller.ts'
 import { secondFactorErrors } from './errors.ts'
 import type { Factors } from './factors.ts'
 import {
@@ -99,6 +100,7 @@ function stepUpRoute(server: HttpServer, options: SecondFactorRoutesOptions): vo
         response: responses(NOTHING, [
           authErrors.invalidCredentials,
           secondFactorErrors.mfaRequired,
+          policyErrors.ssoRequired,
           passkeyErrors.passkeysOff,
         ]),
       },
@@ -107,6 +109,7 @@ function stepUpRoute(server: HttpServer, options: SecondFactorRoutesOptions): vo
       const principal = enrolmentGuard.admitted(request)
       const { owner, session } = callerOf(principal, core)
       const { password } = request.body
+      if (password !== undefined) await requirePasswordCounts(principal)
       await stepUp.prove(session, owner, password === undefined ? readProof(request.body) : { password })
       return await reply.code(204).send(null)
     },

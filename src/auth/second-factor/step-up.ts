@@ -1,10 +1,10 @@
 import type { FastifyRequest } from 'fastify'
 import type { Repeats } from '../../audit/index.ts'
 import { createGuard, type Guard } from '../../http/index.ts'
-import type { Id } from '../../platform/index.ts'
+import { appErrorIn, type Id } from '../../platform/index.ts'
 import { findAccount } from '../accounts/store.ts'
-import { proofFailed } from '../audit.ts'
-import { authErrors, isWrongSecret } from '../errors.ts'
+import { stepUpFailed } from '../audit.ts'
+import { authErrors } from '../errors.ts'
 import type { PasswordHasher } from '../passwords/passwords.ts'
 import type { AnyExecutor } from '../sessions/store.ts'
 import type { Amr } from '../sessions/tables.ts'
@@ -51,15 +51,12 @@ export interface StepUp {
 export interface OwnSession {
   readonly db: AnyExecutor
   readonly sessionId: Id
-  /** Its user, there; of a linked one not whose factor counts. */
-  readonly userId: Id
 }
 
 export function createStepUp(options: {
   readonly passwords: PasswordHasher
   readonly proofs: Proofs
   readonly throttle: Pick<Throttle, 'guard'>
-  /** Where wrong proofs are noted. */
   readonly repeats: Repeats
 }): StepUp {
   const { passwords, proofs, throttle, repeats } = options
@@ -96,19 +93,13 @@ export function createStepUp(options: {
       const check =
         'password' in proof ? checkPassword(owner, proof.password) : checkProof(session, owner, proof)
       const methods = await check.catch((error: unknown) => {
-        const { db, userId } = session
-        if (isWrongSecret(error))
-          repeats.note(db, `step-up ${userId}`, proofFailed(userId, 'step-up', kindOf(proof)))
+        // Who has a session and guesses may have stolen it.
+        if (appErrorIn(error)?.code === authErrors.invalidCredentials.definition.code)
+          repeats.note(session.db, `step-up ${session.sessionId}`, stepUpFailed(session.sessionId))
         throw error
       })
       await markProven(session.db, session.sessionId, methods)
     },
     note: ({ db, sessionId }, methods) => markProven(db, sessionId, methods),
   }
-}
-
-function kindOf(proof: Proof | { readonly password: string }) {
-  if ('password' in proof) return 'password'
-  if ('code' in proof) return 'otp'
-  return 'passkey' in proof ? 'passkey' : 'recovery-code'
 }

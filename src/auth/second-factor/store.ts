@@ -1,7 +1,8 @@
-import { and, count, eq, isNotNull, isNull, lt, or, sql } from 'drizzle-orm'
+import { and, count, eq, gt, isNotNull, isNull, lt, or, sql } from 'drizzle-orm'
 import type { Id } from '../../platform/index.ts'
 import type { AnyExecutor, AnyTx } from '../sessions/store.ts'
 import { type Amr, sessions } from '../sessions/tables.ts'
+import { STEP_UP_SECONDS } from './errors.ts'
 import { type FactorKind, proofTries, recoveryCodes, secondFactors } from './tables.ts'
 
 export interface Factor {
@@ -38,12 +39,18 @@ export async function upsertTotp(
   return rowCount === 1
 }
 
-/** Lets a factor count, as of the step of the code that showed it; says `false` where it counted or is gone. */
+/**
+ * What is begun is confirmed as soon after the proof that it took: whoever confirms is fresh by that, so an app that a thief
+ * began would be a proof that he keeps for as long as he likes.
+ */
+const IS_BEGUN_LATELY = gt(secondFactors.createdAt, sql`now() - make_interval(secs => ${STEP_UP_SECONDS})`)
+
+/** Lets a factor count, as of the step of the code that showed it; says `false` where it counted, is gone or was begun long ago. */
 export async function confirmFactor(tx: AnyTx, factorId: Id, step: number): Promise<boolean> {
   const { rowCount } = await tx.orm
     .update(secondFactors)
     .set({ confirmedAt: sql`now()`, lastStep: step })
-    .where(and(eq(id, factorId), isNull(confirmedAt)))
+    .where(and(eq(id, factorId), isNull(confirmedAt), IS_BEGUN_LATELY))
   return rowCount === 1
 }
 
@@ -57,6 +64,9 @@ export async function useStep(db: AnyExecutor, factorId: Id, step: number): Prom
     .where(and(eq(id, factorId), isNotNull(confirmedAt), isNew))
   return rowCount === 1
 }
+
+/** A second factor was shown, and here; one that an identity provider saw is not ours to doubt. */
+const IS_OURS = and(isNotNull(sessions.secondFactorAt), sql`'mfa' <> ALL(${sessions.amr})`)
 
 /**
  * Removes a user's app, or a passkey; says `false` where it did not count. With the last factor go all recovery codes, and
@@ -78,7 +88,7 @@ export async function deleteFactor(
   await tx.orm
     .update(sessions)
     .set({ secondFactorAt: null })
-    .where(and(eq(sessions.userId, userId), isNotNull(sessions.secondFactorAt)))
+    .where(and(eq(sessions.userId, userId), IS_OURS))
   return true
 }
 
@@ -182,12 +192,10 @@ export async function markProven(db: AnyExecutor, sessionId: Id, methods: readon
     .where(eq(sessions.id, sessionId))
 }
 
-/** The user of a session has no second factor any more; one that an identity provider saw is not ours to doubt. */
+/** The user of a session has no second factor any more. */
 export async function forgetSecondFactor(db: AnyExecutor, sessionId: Id): Promise<void> {
   await db.orm
     .update(sessions)
     .set({ secondFactorAt: null })
-    .where(
-      and(eq(sessions.id, sessionId), isNotNull(sessions.secondFactorAt), sql`'mfa' <> ALL(${sessions.amr})`),
-    )
+    .where(and(eq(sessions.id, sessionId), IS_OURS))
 }

@@ -1,5 +1,11 @@
 import { Type } from 'typebox'
-import { authErrors, createNetworkLimit, type Throttle } from '../../auth/index.ts'
+import {
+  authErrors,
+  createNetworkLimit,
+  type Freshness,
+  secondFactorErrors,
+  type Throttle,
+} from '../../auth/index.ts'
 import {
   type Cursors,
   type HttpServer,
@@ -11,6 +17,7 @@ import {
 } from '../../http/index.ts'
 import { policyErrors } from '../../organizations/index.ts'
 import { type Permission, userErrors } from '../../users/index.ts'
+import { requireFreshFor } from '../fresh-roles.ts'
 import type { Actor } from '../service.ts'
 import { invitationErrors } from './errors.ts'
 import {
@@ -29,7 +36,7 @@ import { type Invitation, listInvitations } from './store.ts'
 export interface InvitationRoutesOptions {
   readonly invitations: InvitationService
   readonly cursors: Cursors
-  readonly tenantGuard: PermissionGuard<Actor>
+  readonly tenantGuard: PermissionGuard<Actor & Freshness>
   readonly throttle: Pick<Throttle, 'spend'>
 }
 
@@ -52,7 +59,9 @@ export function invitationRoutes(server: HttpServer, options: InvitationRoutesOp
 
   server.post(PATH, { ...mailing, schema: { ...DESCRIBED, ...CREATE } }, async (request, reply) => {
     const { email, role, expires_in_hours: hours = DEFAULT_HOURS } = request.body
-    const invitation = await invitations.create(guard.admitted(request), { email, role, hours })
+    const actor = guard.admitted(request)
+    requireFreshFor(role, actor)
+    const invitation = await invitations.create(actor, { email, role, hours })
     reply.code(201)
     return presentInvitation(invitation)
   })
@@ -93,6 +102,7 @@ const CREATE = {
   body: NewInvitation,
   response: responses({ 201: InvitationBody }, [
     authErrors.mailOff,
+    secondFactorErrors.stepUpRequired,
     ...Object.values(policyErrors),
     userErrors.emailTaken,
     invitationErrors.invitationPending,
