@@ -4,12 +4,23 @@ import type { SessionEnd } from './events.ts'
 import type { FactorKind } from './second-factor/tables.ts'
 import type { Amr } from './sessions/tables.ts'
 
+export type SignInMethod =
+  | 'password'
+  | 'password-otp'
+  | 'password-recovery-code'
+  | 'password-passkey'
+  | 'passkey'
+  | 'sso'
+  | 'exchange'
+
 /** What this feature records, in the database in which it happens, and the details that may be said of it. */
 export const authAudit = auditCatalogue({
   'user.registered': {},
   'user.logged_in': { method: 'word' },
   /** The first of a minute, and then the 10th, the 100th and so on, counted by each process. */
   'user.login_failed': { attempts: 'number', reason: 'word' },
+  /** By whoever holds a session, and as often as `user.login_failed`: the current password was wrong. */
+  'user.proof_failed': { attempts: 'number', purpose: 'word' },
   'session.ended': { reason: 'word', sessions: 'number' },
   'session.reuse_detected': {},
   /** Somebody who has a session and could not prove whose it is. As often as `user.login_failed`. */
@@ -21,6 +32,7 @@ export const authAudit = auditCatalogue({
   'second_factor.enabled': { kind: 'word' },
   'second_factor.disabled': { kind: 'word' },
   'second_factor.recovery_codes_renewed': {},
+  'passkey.renamed': {},
   /** As often as `user.login_failed`. */
   'passkey.clone_suspected': { attempts: 'number' },
   'api_key.created': { scopes: 'words', days: 'number' },
@@ -62,17 +74,28 @@ export function sessionsEnded(
   return authAudit('session.ended', { actor, target, details: { reason, sessions } })
 }
 
-/**
- * A sign-in, which is a new session.
- *
- * @param method where it was neither a password nor an exchange
- */
-export function loggedIn(userId: Id, sessionId: Id, method?: Amr): AuditEntry {
+/** A sign-in, which is a new session, and how it came about. */
+export function loggedIn(userId: Id, sessionId: Id, method: SignInMethod): AuditEntry {
   return authAudit('user.logged_in', {
     actor: { kind: 'user', id: userId },
     target: { kind: 'session', id: sessionId },
-    ...(method !== undefined && { details: { method } }),
+    details: { method },
   })
+}
+
+/** How somebody signed in, of what the session says that was shown; not for an exchange, which passes that on. */
+export function signInMethodOf(amr: readonly Amr[]): SignInMethod {
+  if (amr.includes('sso')) return 'sso'
+  if (!amr.includes('pwd')) return 'passkey'
+  if (amr.includes('otp')) return 'password-otp'
+  if (amr.includes('rcv')) return 'password-recovery-code'
+  return amr.includes('user') ? 'password-passkey' : 'password'
+}
+
+/** What a user called a passkey is nobody's business. */
+export function passkeyRenamed(userId: Id, passkeyId: Id): AuditEntry {
+  const target = { kind: 'passkey', id: passkeyId }
+  return authAudit('passkey.renamed', { actor: { kind: 'user', id: userId }, target })
 }
 
 /** What a user did to the own second factor. */
@@ -88,6 +111,20 @@ export function secondFactorSet(
 /** Who knew a password and no code of the second factor. */
 export function secondFactorFailed(userId: Id): (attempts: number) => AuditEntry {
   return failedFor(userId, 'second-factor')
+}
+
+/** Somebody signed in who was to say the current password, and did not. */
+export function proofFailed(
+  userId: Id,
+  purpose: 'password-change' | 'email-change',
+): (attempts: number) => AuditEntry {
+  return (attempts) =>
+    authAudit('user.proof_failed', {
+      actor: { kind: 'user', id: userId },
+      target: { kind: 'user', id: userId },
+      outcome: 'failure',
+      details: { attempts, purpose },
+    })
 }
 
 /** Who is signed in and did not know what its user knows. */

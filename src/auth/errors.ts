@@ -1,4 +1,4 @@
-import { defineErrors } from '../platform/index.ts'
+import { appErrorIn, defineErrors } from '../platform/index.ts'
 
 /** RFC 6750 section 3: what a client that sent no usable token is told to send. */
 export const CHALLENGE = 'Bearer realm="tenantry"'
@@ -83,3 +83,8 @@ export const authErrors = defineErrors({
     detail: 'The token belongs to another organization than the one in the tenant header.',
   },
 })
+
+/** Whether an error says that a secret is wrong, not that it could not be checked. */
+export function isWrongSecret(error: unknown): boolean {
+  return appErrorIn(error)?.code === authErrors.invalidCredentials.definition.code
+}

@@ -100,7 +100,7 @@ export async function openIdentity(options: IdentityOptions): Promise<Identity> 
     passkeys: createPasskeys({ relyingParty, proofs, events }),
     factors: createFactors({ box, clock, proofs, events }),
     stepUp: createStepUp({ passwords, proofs, throttle, repeats }),
-    accounts: createAccounts({ core, tenancy, passwords, throttle, mailer, events }),
+    accounts: createAccounts({ core, tenancy, passwords, throttle, mailer, events, repeats }),
     ...createGuards({ core, tenancy, tokens, keys: keyAdmission, tenantHeader: config.tenantHeader }),
   }
 }

@@ -24,6 +24,7 @@ export { oneTimeTokens } from './one-time/tables.ts'
 export { hashOneTimeToken, looksLikeOneTimeToken, newOneTimeToken } from './one-time/token.ts'
 export { type OpaqueTokens, opaqueTokens } from './opaque-token.ts'
 export { passkeyChallenges, passkeys } from './passkeys/tables.ts'
+export { guessesFor } from './passwords/guesses.ts'
 export {
   createPasswordHasher,
   type PasswordHasher,
@@ -33,7 +34,7 @@ export {
 export { requireStillPermitted } from './permission-guard.ts'
 export { openForProvider, type ProviderProof } from './provider-session.ts'
 export { createTenantOf } from './realm.ts'
-export { limited, realmHeaders } from './routes.ts'
+export { limitedEverywhere, realmHeaders } from './routes.ts'
 export { AuthResponse, NewPassword, presentSignedIn } from './schemas.ts'
 export { secondFactorErrors } from './second-factor/errors.ts'
 export { type Freshness, requireStepUp, stepUpGuard } from './second-factor/step-up.ts'

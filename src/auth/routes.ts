@@ -9,7 +9,7 @@ import { AuthResponse, LoginBody, presentSignedIn, RefreshBody, RegisterBody } f
 import { secondFactorErrors } from './second-factor/errors.ts'
 import type { AuthService } from './service.ts'
 import { originOf } from './sessions/origin.ts'
-import { createNetworkLimit, guardSignIn } from './throttle/routes.ts'
+import { createNetworkLimit, guardSignIn, type Limit } from './throttle/routes.ts'
 import type { Throttle } from './throttle/throttle.ts'
 
 export interface AuthRoutesOptions {
@@ -35,8 +35,7 @@ export function authRoutes(server: HttpServer, options: AuthRoutesOptions): void
   server.post(
     '/api/v1/auth/register',
     {
-      ...limited(RATE.register),
-      preHandler: createNetworkLimit(throttle)(RATE.register),
+      ...limitedEverywhere(throttle, RATE.register),
       schema: { ...described, ...REGISTER },
     },
     async (request, reply) => {
@@ -102,6 +101,12 @@ export function realmHeaders(tenantHeader: string) {
 }
 
 /** A body of an account's size, and a limit for each network. */
-export function limited(rateLimit: RatePolicy) {
+function limited(rateLimit: RatePolicy) {
   return { bodyLimit: BODY_LIMIT, config: { rateLimit } }
+}
+
+/** As `limited`, and the limit holds over all processes. */
+export function limitedEverywhere(throttle: Pick<Throttle, 'spend'>, policy: RatePolicy) {
+  const preHandler: Limit = createNetworkLimit(throttle)(policy)
+  return { ...limited(policy), preHandler }
 }

@@ -22,6 +22,7 @@ import type { AuthEvents } from './events.ts'
 import { mayExchangedGoOn } from './exchange/session.ts'
 import type { PasskeySignIn } from './passkeys/sign-in.ts'
 import type { Assertion } from './passkeys/types.ts'
+import { guessesFor } from './passwords/guesses.ts'
 import { type PasswordHasher, requireGoodPassword } from './passwords/passwords.ts'
 import { beginChecked } from './passwords/sign-in.ts'
 import { realmOf } from './realm.ts'
@@ -102,7 +103,7 @@ export function createAuthService(options: AuthServiceOptions): AuthService {
   const { core, sessions, passwords, throttle, events, repeats } = options
   return {
     register: async (registration, origin, tenant) => {
-      const { email, passwordHash } = await prepare(registration, passwords)
+      const { email, passwordHash } = await prepare(options, registration, tenant?.tenantId)
       const fresh = { id: newId(), email, passwordHash, fullName: registration.fullName }
       if (!tenant) {
         const { user, session } = await core.transaction(async (tx) => {
@@ -210,13 +211,18 @@ async function arrive(
   return present(found.user, tokens, tenant)
 }
 
-async function prepare({ email, password, fullName }: Registration, passwords: PasswordHasher) {
+async function prepare(
+  { core, passwords }: AuthServiceOptions,
+  { email, password, fullName }: Registration,
+  tenantId: Id | undefined,
+) {
   const canonical = canonicalEmail(email)
   if (canonical === undefined) {
     const detail = 'This is not an e-mail address that can be registered.'
     throw httpErrors.validationFailed({ detail, errors: [{ pointer: '/email', code: 'invalid-format' }] })
   }
-  requireGoodPassword(password, '/password', [canonical, fullName ?? ''])
+  const guesses = await guessesFor(core, tenantId, { email: canonical, fullName })
+  requireGoodPassword(password, '/password', guesses)
   return { email: canonical, passwordHash: await passwords.hash(password) }
 }
 

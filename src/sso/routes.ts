@@ -1,4 +1,4 @@
-import type { TenantPrincipal } from '../auth/index.ts'
+import type { TenantPrincipal, Throttle } from '../auth/index.ts'
 import type { Config } from '../config.ts'
 import type { HttpServer, PermissionGuard } from '../http/index.ts'
 import type { Tenancy } from '../tenancy/index.ts'
@@ -14,16 +14,18 @@ export interface SsoRoutesOptions {
   readonly tenancy: Tenancy
   readonly sso: Sso
   readonly tenantGuard: PermissionGuard<TenantPrincipal>
+  readonly throttle: Pick<Throttle, 'spend'>
 }
 
 /** Signing in through organizations' identity providers, and what organizations set up for it. */
-export function ssoRoutes(server: HttpServer, { config, tenancy, sso, tenantGuard }: SsoRoutesOptions): void {
-  signInRoutes(server, { signIn: sso.signIn, tenancy, tenantHeader: config.tenantHeader })
-  linkRoutes(server, { signIn: sso.signIn, tenantGuard })
+export function ssoRoutes(server: HttpServer, options: SsoRoutesOptions): void {
+  const { config, tenancy, sso, tenantGuard, throttle } = options
+  signInRoutes(server, { signIn: sso.signIn, tenancy, tenantHeader: config.tenantHeader, throttle })
+  linkRoutes(server, { signIn: sso.signIn, tenantGuard, throttle })
   connectionRoutes(server, {
     connections: sso.connections,
     tenantGuard,
     redirectUriOf: (tenantId) => redirectUriOf(config.sso, tenantId),
   })
-  domainRoutes(server, { domains: sso.domains, tenantGuard })
+  domainRoutes(server, { domains: sso.domains, tenantGuard, throttle })
 }

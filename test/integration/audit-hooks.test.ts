@@ -72,6 +72,7 @@ it('records a registration and a sign-in, where they happen', async () => {
         actor_id: user.id,
         target_kind: 'session',
         target_id: expect.stringMatching(ID),
+        details: { method: 'password' },
       },
     ])
     for (const { request_id, network } of entries) {

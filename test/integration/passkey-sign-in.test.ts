@@ -67,9 +67,10 @@ describe.each(REALM_NAMES)('signing in to the %s realm with a passkey', (name) =
     const { body } = await signIn(test, realm, passkey)
     await test.platform.events.settle()
     expect(told).toMatchObject([{ payload: { userId: user.id, scope: name } }])
-    const entries = await realm.change(sql`SELECT target_id FROM audit_log
+    const entries = await realm.change(sql`SELECT target_id, details FROM audit_log
       WHERE actor_id = ${user.id} AND action = 'user.logged_in'`)
-    expect(entries).toEqual([{ target_id: sessionOf({ token: body.access_token }) }])
+    const target_id = sessionOf({ token: body.access_token })
+    expect(entries).toEqual([{ target_id, details: { method: 'passkey' } }])
   })
 
   it('lets no disabled user in, and records that', async () => {

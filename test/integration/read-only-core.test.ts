@@ -60,6 +60,19 @@ describe.runIf(hasSuperuser())('J19 while the core database takes no writes', ()
     expect((await signIn(member, member.password)).status).toBe(200)
   })
 
+  it('people of an organization prove who they are, and links are looked at', async () => {
+    const ask = (path: string, body: object, token?: string) =>
+      one.api.post(path, body, { ...fromElsewhere(), tenantId: id, token })
+    const prove = () => ask('/auth/step-up', { password: member.password }, member.token)
+    await vi.waitFor(async () => expect((await prove()).status).toBe(204), 10_000)
+    const link = { token: 'wrong', password: 'a brand new pass phrase' }
+    expect((await ask('/auth/password/reset', link)).body).toMatchObject({ code: 'invalid-link' })
+    const accepted = await ask('/invitations/accept', link)
+    expect(accepted.body).toMatchObject({ code: 'invitation-invalid' })
+    const code = { mfa_token: 'wrong', code: '000000' }
+    expect((await ask('/auth/mfa/verify', code)).body).toMatchObject({ code: 'invalid-token' })
+  })
+
   it('a process starts', async () => {
     const third = await startPlatform({ databaseUrl: one.databaseUrl })
     await third.close()

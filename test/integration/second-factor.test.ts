@@ -198,7 +198,7 @@ describe.each(REALM_NAMES)('in the %s realm', (name) => {
       expect.arrayContaining([
         { action: 'second_factor.enabled', details: { kind: 'totp' } },
         { action: 'user.login_failed', details: { attempts: 1, reason: 'second-factor' } },
-        { action: 'user.logged_in', details: {} },
+        { action: 'user.logged_in', details: { method: 'password-recovery-code' } },
         { action: 'second_factor.recovery_codes_renewed', details: {} },
         { action: 'second_factor.disabled', details: { kind: 'totp' } },
       ]),

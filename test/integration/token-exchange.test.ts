@@ -95,9 +95,13 @@ describe('the exchange of a core token', () => {
 describe('a session that was exchanged', () => {
   it('stands in the audit log as the sign-in that it is', async () => {
     const ann = await addLinked(test, a)
-    const entries = sql`SELECT action, target_id FROM audit_log WHERE actor_id = ${ann.memberId}`
+    const entries = sql`SELECT action, target_id, details FROM audit_log WHERE actor_id = ${ann.memberId}`
     expect(await inTenant(test.platform, a, entries)).toEqual([
-      { action: 'user.logged_in', target_id: decodeJwt(ann.tenantToken)['sid'] },
+      {
+        action: 'user.logged_in',
+        target_id: decodeJwt(ann.tenantToken)['sid'],
+        details: { method: 'exchange' },
+      },
     ])
   })
 

@@ -1,3 +1,4 @@
+import type { Repeats } from '../../audit/index.ts'
 import type { EventEmitter, Publisher } from '../../events/index.ts'
 import type { Mailer } from '../../mail/index.ts'
 import type { CoreDb, Tenancy } from '../../tenancy/index.ts'
@@ -25,6 +26,7 @@ export interface AccountsOptions {
   readonly passwords: PasswordHasher
   readonly throttle: Throttle
   readonly mailer: Mailer
+  readonly repeats: Repeats
   readonly events: Publisher<AuthEvents> & Pick<EventEmitter<AuthEvents>, 'on'>
 }
 
@@ -39,6 +41,10 @@ export function createAccounts({ mailer, ...options }: AccountsOptions): Account
   events.on('tenant_user.registered', 'verification mail', async ({ payload, tenantId }) => {
     if (tenantId === undefined) return
     await tenancy.withTenant(tenantId, async (tenant) => emails.greet(payload.userId, tenant))
+  })
+  events.on('session.reuse_detected', 'mail', async ({ payload, tenantId }) => {
+    if (tenantId === undefined) return emails.tellOfReuse(payload.userId)
+    await tenancy.withTenant(tenantId, async (tenant) => emails.tellOfReuse(payload.userId, tenant))
   })
   for (const name of ['password.changed', 'password.reset'] as const)
     events.on(name, 'linked sessions', async ({ payload }) => {

@@ -7,10 +7,9 @@ import { authErrors } from '../errors.ts'
 import type { AccountPrincipal } from '../guards.ts'
 import type { PasswordService } from '../passwords/service.ts'
 import { createTenantOf } from '../realm.ts'
-import { limited, realmHeaders } from '../routes.ts'
+import { limitedEverywhere, realmHeaders } from '../routes.ts'
 import { Email, NewPassword } from '../schemas.ts'
 import { stepUpGuard } from '../second-factor/step-up.ts'
-import { createNetworkLimit } from '../throttle/routes.ts'
 import type { Throttle } from '../throttle/throttle.ts'
 
 export interface AccountRoutesOptions {
@@ -47,19 +46,14 @@ export function accountRoutes(server: HttpServer, options: AccountRoutesOptions)
   ownEmail(server, options)
 }
 
-/** Over all processes, unlike other limits: a mail costs somebody else something. */
-function sendingMail({ throttle }: AccountRoutesOptions) {
-  return { ...limited(RATE.mail), preHandler: createNetworkLimit(throttle)(RATE.mail) }
-}
-
 function mailedLinks(server: HttpServer, options: AccountRoutesOptions): void {
-  const { passwords, tenancy, tenantHeader } = options
+  const { passwords, tenancy, tenantHeader, throttle } = options
   const tenantOf = createTenantOf(tenancy, tenantHeader)
   const open = { tags: TAGS, security: [], headers: realmHeaders(tenantHeader) }
   server.post(
     '/api/v1/auth/password/forgot',
     {
-      ...sendingMail(options),
+      ...limitedEverywhere(throttle, RATE.mail),
       schema: {
         ...open,
         operationId: 'forgotPassword',
@@ -77,7 +71,7 @@ function mailedLinks(server: HttpServer, options: AccountRoutesOptions): void {
   server.post(
     '/api/v1/auth/password/reset',
     {
-      ...limited(LINK_RATE),
+      ...limitedEverywhere(throttle, LINK_RATE),
       schema: {
         ...open,
         operationId: 'resetPassword',
@@ -96,7 +90,7 @@ function mailedLinks(server: HttpServer, options: AccountRoutesOptions): void {
 
 function mailedVerifications(
   server: HttpServer,
-  { emails, tenancy, tenantHeader }: AccountRoutesOptions,
+  { emails, tenancy, tenantHeader, throttle }: AccountRoutesOptions,
 ): void {
   const tenantOf = createTenantOf(tenancy, tenantHeader)
   const open = { tags: TAGS, security: [], headers: realmHeaders(tenantHeader) }
@@ -104,7 +98,7 @@ function mailedVerifications(
   server.post(
     '/api/v1/auth/email/verify',
     {
-      ...limited(LINK_RATE),
+      ...limitedEverywhere(throttle, LINK_RATE),
       schema: {
         ...open,
         operationId: 'verifyEmail',
@@ -122,7 +116,7 @@ function mailedVerifications(
   server.post(
     '/api/v1/auth/email/change/confirm',
     {
-      ...limited(LINK_RATE),
+      ...limitedEverywhere(throttle, LINK_RATE),
       schema: {
         ...open,
         operationId: 'confirmEmailChange',
@@ -139,11 +133,11 @@ function mailedVerifications(
   )
 }
 
-function ownPassword(server: HttpServer, { passwords, accountGuard }: AccountRoutesOptions): void {
+function ownPassword(server: HttpServer, { passwords, accountGuard, throttle }: AccountRoutesOptions): void {
   server.put(
     '/api/v1/auth/password',
     {
-      ...limited(RATE.login),
+      ...limitedEverywhere(throttle, RATE.login),
       onRequest: accountGuard.onRequest,
       schema: {
         operationId: 'changePassword',
@@ -163,12 +157,12 @@ function ownPassword(server: HttpServer, { passwords, accountGuard }: AccountRou
 }
 
 function ownEmail(server: HttpServer, options: AccountRoutesOptions): void {
-  const { emails, accountGuard } = options
+  const { emails, accountGuard, throttle } = options
   const { onRequest } = accountGuard
   server.post(
     '/api/v1/auth/email/verification',
     {
-      ...sendingMail(options),
+      ...limitedEverywhere(throttle, RATE.mail),
       onRequest,
       schema: {
         operationId: 'requestEmailVerification',
@@ -186,7 +180,7 @@ function ownEmail(server: HttpServer, options: AccountRoutesOptions): void {
   server.post(
     '/api/v1/auth/email/change',
     {
-      ...sendingMail(options),
+      ...limitedEverywhere(throttle, RATE.mail),
       onRequest: [onRequest, stepUpGuard(accountGuard).onRequest],
       schema: {
         operationId: 'requestEmailChange',

@@ -85,6 +85,17 @@ ${NOT_YOU}
   return { subject: 'Your e-mail address was changed', text }
 }
 
+/** To somebody a refresh token of whom came again; also to those who sign in without a password of their own. */
+export function reuseNotice(): Message {
+  const text = `What keeps one of your devices signed in was used a second time, as happens where somebody else has a copy of it. That session
+was ended; your others go on. Sign in again where you were signed out.
+
+If you cannot explain it, look through the list of your sessions, end those that are not yours, choose a new password where you
+sign in with one, and tell the people who run this service.
+`
+  return { subject: 'You were signed out for your safety', text }
+}
+
 export function passwordChangedNotice(): Message {
   const text = `The password of your account was changed, and everybody else who was signed in with it was signed out.
 

@@ -1,11 +1,11 @@
-import { recordAuditLast } from '../../audit/index.ts'
+import { type Repeats, recordAuditLast } from '../../audit/index.ts'
 import type { Publisher } from '../../events/index.ts'
 import { httpErrors } from '../../http/index.ts'
 import type { Id } from '../../platform/index.ts'
 import type { CoreDb, TenantDb } from '../../tenancy/index.ts'
 import { canonicalEmail, findCoreUser } from '../../users/index.ts'
 import { type Account, findAccount, findAccountByEmail, markVerified, setEmail } from '../accounts/store.ts'
-import { byUser } from '../audit.ts'
+import { byUser, proofFailed } from '../audit.ts'
 import { authErrors } from '../errors.ts'
 import type { AuthEvents } from '../events.ts'
 import type { AccountPrincipal } from '../guards.ts'
@@ -23,6 +23,7 @@ import {
   emailChangeMessage,
   emailChangeNotice,
   emailTakenMessage,
+  reuseNotice,
   verificationMessage,
 } from './messages.ts'
 
@@ -30,6 +31,8 @@ import {
 export interface EmailService {
   /** Mails the first link to somebody who just registered, where there is mail. */
   greet(userId: Id, tenant?: TenantDb): void
+  /** Tells somebody that a session was ended because a refresh token of it came again, where there is mail. */
+  tellOfReuse(userId: Id, tenant?: TenantDb): void
   /**
    * Mails another link to confirm an address, unless it is confirmed.
    *
@@ -54,6 +57,7 @@ export interface EmailServiceOptions {
   readonly throttle: Throttle
   readonly letters: Letters
   readonly events: Publisher<AuthEvents>
+  readonly repeats: Repeats
 }
 
 export function createEmailService(options: EmailServiceOptions): EmailService {
@@ -66,6 +70,11 @@ export function createEmailService(options: EmailServiceOptions): EmailService {
   return {
     greet: (userId, tenant) =>
       letters.offer('email-verification', userId, verification(realmOf(core, tenant), userId)),
+    tellOfReuse: (userId, tenant) =>
+      letters.offer('session-reuse', userId, async () => {
+        const account = await findAccount(realmOf(core, tenant).db, userId)
+        return account?.isActive ? { to: account.email, message: reuseNotice } : undefined
+      }),
     requestVerification: (who) =>
       letters.request(
         'email-verification',
@@ -133,7 +142,7 @@ async function confirmChange(
 
 /** @throws authErrors.invalidCredentials; a linked user has the password of its core user */
 async function requirePassword(
-  { core, passwords }: EmailServiceOptions,
+  { core, passwords, repeats }: EmailServiceOptions,
   realm: Realm,
   userId: Id,
   password: string,
@@ -141,7 +150,10 @@ async function requirePassword(
   const account = await findAccount(realm.db, userId)
   const linked = account?.coreUserId ? await findCoreUser(core, account.coreUserId) : undefined
   const isRight = await passwords.verify(password, linked?.passwordHash ?? account?.passwordHash)
-  if (!account || !isRight) throw authErrors.invalidCredentials({ detail: 'The current password is wrong.' })
+  if (!account || !isRight) {
+    repeats.note(realm.db, `email-change ${userId}`, proofFailed(userId, 'email-change'))
+    throw authErrors.invalidCredentials({ detail: 'The current password is wrong.' })
+  }
   return account
 }
 

@@ -48,7 +48,7 @@ export function createTokenExchange(options: TokenExchangeOptions): TokenExchang
         const user = await holdLinkedUser(tx, coreUserId)
         if (!user) return undefined
         const session = await openExchanged(tx, options, user.id, coreSessionId, origin)
-        await recordAuditLast(tx, loggedIn(user.id, session.sessionId))
+        await recordAuditLast(tx, loggedIn(user.id, session.sessionId, 'exchange'))
         return { user, session }
       })
       if (!begun) throw notMine()

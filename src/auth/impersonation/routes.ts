@@ -15,8 +15,10 @@ import type { CoreDb } from '../../tenancy/index.ts'
 import { tenancyErrors } from '../../tenancy/index.ts'
 import type { Permission } from '../../users/index.ts'
 import type { CorePrincipal, TenantPrincipal } from '../guards.ts'
+import { limitedEverywhere } from '../routes.ts'
 import { stepUpGuard } from '../second-factor/step-up.ts'
 import { originOf } from '../sessions/origin.ts'
+import type { Throttle } from '../throttle/throttle.ts'
 import { impersonationErrors } from './errors.ts'
 import {
   ImpersonationPage,
@@ -37,6 +39,7 @@ export interface ImpersonationRoutesOptions {
   readonly cursors: Cursors
   readonly adminGuard: Guard<CorePrincipal>
   readonly tenantGuard: PermissionGuard<TenantPrincipal>
+  readonly throttle: Pick<Throttle, 'spend'>
 }
 
 const OF_PLATFORM = '/api/v1/admin/impersonations'
@@ -51,12 +54,13 @@ export function impersonationRoutes(server: HttpServer, options: ImpersonationRo
   organizationRoutes(server, options)
 }
 
-function startRoute(server: HttpServer, { impersonations, adminGuard }: ImpersonationRoutesOptions): void {
+function startRoute(server: HttpServer, options: ImpersonationRoutesOptions): void {
+  const { impersonations, adminGuard, throttle } = options
   server.post(
     '/api/v1/admin/organizations/:id/impersonation',
     {
       onRequest: [adminGuard.onRequest, stepUpGuard(adminGuard).onRequest],
-      config: { rateLimit: RATE },
+      ...limitedEverywhere(throttle, RATE),
       schema: {
         operationId: 'startImpersonation',
         summary: 'Act as a user of an organization, for a short time and in its sight',

@@ -3,11 +3,12 @@ import { Exactly, type Guard, type HttpServer, httpErrors, Id, responses } from 
 import type { CoreDb } from '../../tenancy/index.ts'
 import { authErrors } from '../errors.ts'
 import type { AccountPrincipal } from '../guards.ts'
-import { limited, PROOF_RATE } from '../routes.ts'
+import { limitedEverywhere, PROOF_RATE } from '../routes.ts'
 import { callerOf, ownOwner } from '../second-factor/caller.ts'
 import { secondFactorErrors } from '../second-factor/errors.ts'
 import { type StepUp, stepUpGuard } from '../second-factor/step-up.ts'
 import { originOf } from '../sessions/origin.ts'
+import type { Throttle } from '../throttle/throttle.ts'
 import { passkeyErrors } from './errors.ts'
 import type { Passkeys } from './registration.ts'
 import {
@@ -26,6 +27,7 @@ export interface OwnPasskeyRoutesOptions {
   readonly accountGuard: Guard<AccountPrincipal>
   /** Admits those too who must set a factor up before anything else. */
   readonly enrolmentGuard: Guard<AccountPrincipal>
+  readonly throttle: Pick<Throttle, 'spend'>
 }
 
 const PATH = '/api/v1/auth/mfa/passkeys'
@@ -45,11 +47,11 @@ export function ownPasskeyRoutes(server: HttpServer, options: OwnPasskeyRoutesOp
 
 /** The session must be fresh: whoever stole one would let himself in for ever. */
 function makingRoutes(server: HttpServer, options: OwnPasskeyRoutesOptions): void {
-  const { core, passkeys, stepUp, enrolmentGuard } = options
+  const { core, passkeys, stepUp, enrolmentGuard, throttle } = options
   server.post(
     `${PATH}/options`,
     {
-      ...limited(PROOF_RATE),
+      ...limitedEverywhere(throttle, PROOF_RATE),
       onRequest: [enrolmentGuard.onRequest, stepUpGuard(enrolmentGuard).onRequest],
       schema: {
         operationId: 'beginPasskey',
@@ -66,7 +68,7 @@ function makingRoutes(server: HttpServer, options: OwnPasskeyRoutesOptions): voi
   server.post(
     PATH,
     {
-      ...limited(PROOF_RATE),
+      ...limitedEverywhere(throttle, PROOF_RATE),
       onRequest: enrolmentGuard.onRequest,
       schema: {
         operationId: 'addPasskey',

@@ -1,9 +1,9 @@
-import { recordAudit } from '../../audit/index.ts'
+import { recordAudit, recordAuditLast } from '../../audit/index.ts'
 import type { Publisher } from '../../events/index.ts'
 import { httpErrors } from '../../http/index.ts'
 import { type Id, newId } from '../../platform/index.ts'
 import { lockAccount } from '../accounts/store.ts'
-import { secondFactorSet } from '../audit.ts'
+import { passkeyRenamed, secondFactorSet } from '../audit.ts'
 import { authErrors } from '../errors.ts'
 import type { AuthEvents } from '../events.ts'
 import type { FactorOwner } from '../second-factor/owner.ts'
@@ -82,7 +82,10 @@ export function createPasskeys(options: PasskeyOptions): Passkeys {
     finish: (owner, sessionId, made) => finish(options, owner, sessionId, made),
     list: ({ realm, userId }) => listPasskeys(realm.db, userId),
     rename: async ({ realm, userId }, passkeyId, name) => {
-      if (!(await renamePasskey(realm.db, userId, passkeyId, name))) throw noSuchPasskey()
+      await realm.db.transaction(async (tx) => {
+        if (!(await renamePasskey(tx, userId, passkeyId, name))) throw noSuchPasskey()
+        await recordAuditLast(tx, passkeyRenamed(userId, passkeyId))
+      })
     },
     remove: async (owner, passkeyId) => {
       const { realm, userId } = owner

@@ -4,14 +4,13 @@ import type { CoreDb, Tenancy } from '../../tenancy/index.ts'
 import { authErrors } from '../errors.ts'
 import type { AccountPrincipal } from '../guards.ts'
 import { createTenantOf, realmOf } from '../realm.ts'
-import { limited, PROOF_RATE, REALM_ERRORS, realmHeaders } from '../routes.ts'
+import { limitedEverywhere, PROOF_RATE, REALM_ERRORS, realmHeaders } from '../routes.ts'
 import { AuthResponse, presentSignedIn } from '../schemas.ts'
 import { callerOf } from '../second-factor/caller.ts'
 import { secondFactorErrors } from '../second-factor/errors.ts'
 import type { SecondFactorSignIn } from '../second-factor/sign-in.ts'
 import type { AuthService } from '../service.ts'
 import { originOf } from '../sessions/origin.ts'
-import { createNetworkLimit } from '../throttle/routes.ts'
 import type { Throttle } from '../throttle/throttle.ts'
 import type { Assertions } from './assertions.ts'
 import { passkeyErrors } from './errors.ts'
@@ -44,15 +43,13 @@ export function passkeyRoutes(server: HttpServer, options: PasskeyRoutesOptions)
 }
 
 function signInRoutes(server: HttpServer, options: PasskeyRoutesOptions): void {
-  const { core, auth, passkeySignIn, tenancy, tenantHeader } = options
-  const limitNetwork = createNetworkLimit(options.throttle)
+  const { core, auth, passkeySignIn, tenancy, tenantHeader, throttle } = options
   const tenantOf = createTenantOf(tenancy, tenantHeader)
   const described = { tags: TAGS, security: [], headers: realmHeaders(tenantHeader) }
   server.post(
     `${PATH}/passkeys/options`,
     {
-      ...limited(OPTIONS_RATE),
-      preHandler: limitNetwork(OPTIONS_RATE),
+      ...limitedEverywhere(throttle, OPTIONS_RATE),
       schema: {
         ...described,
         operationId: 'getPasskeyOptions',
@@ -65,8 +62,7 @@ function signInRoutes(server: HttpServer, options: PasskeyRoutesOptions): void {
   server.post(
     `${PATH}/passkeys/login`,
     {
-      ...limited(RATE.login),
-      preHandler: limitNetwork(RATE.login),
+      ...limitedEverywhere(throttle, RATE.login),
       schema: {
         ...described,
         operationId: 'loginWithPasskey',
@@ -89,12 +85,12 @@ function signInRoutes(server: HttpServer, options: PasskeyRoutesOptions): void {
 }
 
 function secondFactorRoute(server: HttpServer, options: PasskeyRoutesOptions): void {
-  const { core, assertions, secondFactor, tenancy, tenantHeader } = options
+  const { core, assertions, secondFactor, tenancy, tenantHeader, throttle } = options
   const tenantOf = createTenantOf(tenancy, tenantHeader)
   server.post(
     `${PATH}/mfa/verify/options`,
     {
-      ...limited(PROOF_RATE),
+      ...limitedEverywhere(throttle, PROOF_RATE),
       schema: {
         operationId: 'getSecondFactorOptions',
         summary: 'Get what my passkey is to sign, to end a sign-in that asked for a second factor',
@@ -120,11 +116,11 @@ function secondFactorRoute(server: HttpServer, options: PasskeyRoutesOptions): v
 }
 
 function stepUpRoute(server: HttpServer, options: PasskeyRoutesOptions): void {
-  const { core, assertions, enrolmentGuard } = options
+  const { core, assertions, enrolmentGuard, throttle } = options
   server.post(
     `${PATH}/step-up/options`,
     {
-      ...limited(PROOF_RATE),
+      ...limitedEverywhere(throttle, PROOF_RATE),
       onRequest: enrolmentGuard.onRequest,
       schema: {
         operationId: 'getStepUpOptions',

@@ -16,7 +16,7 @@ export type PasswordProblem = 'too-short' | 'too-long' | 'blank' | 'too-common' 
 /**
  * Says why a new password is refused; `undefined` when it is good. Length counts code points after NFKC.
  *
- * @param personal what an attacker would try first for this account: its e-mail address, its name
+ * @param personal what an attacker would try first for this account: its e-mail address, its name, that of its organization
  * @see https://pages.nist.gov/800-63-4/sp800-63b.html section 3.1.1.2
  */
 export function passwordProblem(password: string, personal: readonly string[]): PasswordProblem | undefined {
@@ -28,7 +28,9 @@ export function passwordProblem(password: string, personal: readonly string[]): 
   const folded = normal.trim().toLowerCase()
   if (commonPasswords.test(folded) || commonPasswords.test(normal)) return 'too-common'
   const guesses = [...personal, ...personal.map((text) => text.split('@')[0] ?? ''), 'tenantry']
-  return guesses.some((guess) => isNearly(folded, guess.toLowerCase())) ? 'too-guessable' : undefined
+  return guesses.some((guess) => isNearly(folded, guess.normalize('NFKC').toLowerCase()))
+    ? 'too-guessable'
+    : undefined
 }
 
 /**

@@ -1,4 +1,4 @@
-import { recordAudit, recordAuditLast } from '../../audit/index.ts'
+import { type Repeats, recordAudit, recordAuditLast } from '../../audit/index.ts'
 import type { Publisher } from '../../events/index.ts'
 import type { Id } from '../../platform/index.ts'
 import type { CoreDb, Tenancy, TenantDb } from '../../tenancy/index.ts'
@@ -12,7 +12,7 @@ import {
   markVerified,
   setPassword,
 } from '../accounts/store.ts'
-import { byUser, passwordSet } from '../audit.ts'
+import { byUser, passwordSet, proofFailed } from '../audit.ts'
 import type { Letters } from '../emails/letters.ts'
 import {
   linkedPasswordMessage,
@@ -32,6 +32,7 @@ import type { Realm } from '../sessions/realm.ts'
 import { needsSso, revokeSessionsOf } from '../sessions/store.ts'
 import { passwordOf, subjectsOf } from '../throttle/subjects.ts'
 import type { Throttle } from '../throttle/throttle.ts'
+import { guessesFor } from './guesses.ts'
 import { type PasswordHasher, requireGoodPassword } from './passwords.ts'
 
 /** `tenant` absent means the platform itself. */
@@ -66,6 +67,7 @@ export interface PasswordServiceOptions {
   readonly throttle: Throttle
   readonly letters: Letters
   readonly events: Publisher<AuthEvents>
+  readonly repeats: Repeats
 }
 
 /** Another process may have written the same password anew while it was checked. */
@@ -96,7 +98,7 @@ export function createPasswordService(options: PasswordServiceOptions): Password
 }
 
 async function reset(
-  { passwords, throttle, letters, events }: PasswordServiceOptions,
+  { core, passwords, throttle, letters, events }: PasswordServiceOptions,
   realm: Realm,
   { token, password }: { readonly token: string; readonly password: string },
 ): Promise<void> {
@@ -105,7 +107,7 @@ async function reset(
   const userId = await findTokenUser(realm.db, hash, 'password-reset')
   const known = userId === undefined ? undefined : await findAccount(realm.db, userId)
   if (!known || !(await mayHavePassword(realm, known))) throw authErrors.invalidLink()
-  requireGoodPassword(password, '/password', namesOf(known))
+  requireGoodPassword(password, '/password', await guessesOf(core, realm, known))
   const passwordHash = await passwords.hash(password)
 
   const { account, ended } = await realm.db.transaction(async (tx) => {
@@ -141,7 +143,7 @@ async function mayHavePassword(realm: Realm, { id, passwordHash }: Account): Pro
 }
 
 async function changePassword(
-  { core, passwords, throttle, letters, events }: PasswordServiceOptions,
+  { core, passwords, throttle, letters, events, repeats }: PasswordServiceOptions,
   who: AccountPrincipal,
   { current, next }: { readonly current: string; readonly next: string },
 ): Promise<void> {
@@ -149,9 +151,12 @@ async function changePassword(
   for (let tries = 1; tries <= CHANGE_TRIES; tries++) {
     const account = await findAccount(realm.db, who.user.id)
     if (account?.coreUserId) throw authErrors.linkedAccount()
-    if (!account || !(await passwords.verify(current, account.passwordHash)))
+    if (!account || !(await passwords.verify(current, account.passwordHash))) {
+      const entry = proofFailed(who.user.id, 'password-change')
+      repeats.note(realm.db, `password-change ${who.user.id}`, entry)
       throw authErrors.invalidCredentials({ detail: 'The current password is wrong.' })
-    requireGoodPassword(next, '/new_password', namesOf(account))
+    }
+    requireGoodPassword(next, '/new_password', await guessesOf(core, realm, account))
     const passwordHash = await passwords.hash(next)
     const ended = await realm.db.transaction(async (tx) => {
       const locked = await lockAccount(tx, account.id)
@@ -171,8 +176,8 @@ async function changePassword(
   throw authErrors.invalidCredentials({ detail: 'The current password is wrong.' })
 }
 
-function namesOf({ email, fullName }: Account): readonly string[] {
-  return [email, fullName ?? '']
+function guessesOf(core: CoreDb, realm: Realm, account: Account): Promise<readonly string[]> {
+  return guessesFor(core, realm.scope === 'tenant' ? realm.db.tenantId : undefined, account)
 }
 
 function publish(

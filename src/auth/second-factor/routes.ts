@@ -8,10 +8,11 @@ import type { AccountPrincipal } from '../guards.ts'
 import { passkeyErrors } from '../passkeys/errors.ts'
 import type { Passkeys } from '../passkeys/registration.ts'
 import { createTenantOf } from '../realm.ts'
-import { limited, PROOF_RATE, realmHeaders } from '../routes.ts'
+import { limitedEverywhere, PROOF_RATE, realmHeaders } from '../routes.ts'
 import { AuthResponse, presentSignedIn } from '../schemas.ts'
 import type { AuthService } from '../service.ts'
 import { originOf } from '../sessions/origin.ts'
+import type { Throttle } from '../throttle/throttle.ts'
 import { callerOf, ownOwner, requirePasswordCounts } from './caller.ts'
 import { secondFactorErrors } from './errors.ts'
 import type { Factors } from './factors.ts'
@@ -39,6 +40,7 @@ export interface SecondFactorRoutesOptions {
   readonly accountGuard: Guard<AccountPrincipal>
   /** Admits those too who must set a factor up before anything else. */
   readonly enrolmentGuard: Guard<AccountPrincipal>
+  readonly throttle: Pick<Throttle, 'spend'>
 }
 
 const PATH = '/api/v1/auth/mfa'
@@ -53,12 +55,13 @@ export function secondFactorRoutes(server: HttpServer, options: SecondFactorRout
   managingRoutes(server, options)
 }
 
-function signInRoute(server: HttpServer, { auth, tenancy, tenantHeader }: SecondFactorRoutesOptions): void {
+function signInRoute(server: HttpServer, options: SecondFactorRoutesOptions): void {
+  const { auth, tenancy, tenantHeader, throttle } = options
   const tenantOf = createTenantOf(tenancy, tenantHeader)
   server.post(
     `${PATH}/verify`,
     {
-      ...limited(PROOF_RATE),
+      ...limitedEverywhere(throttle, PROOF_RATE),
       schema: {
         operationId: 'verifySecondFactor',
         summary: 'End a sign-in that asked for a second factor',
@@ -83,11 +86,11 @@ function signInRoute(server: HttpServer, { auth, tenancy, tenantHeader }: Second
 }
 
 function stepUpRoute(server: HttpServer, options: SecondFactorRoutesOptions): void {
-  const { core, stepUp, enrolmentGuard } = options
+  const { core, stepUp, enrolmentGuard, throttle } = options
   server.post(
     '/api/v1/auth/step-up',
     {
-      ...limited(PROOF_RATE),
+      ...limitedEverywhere(throttle, PROOF_RATE),
       onRequest: enrolmentGuard.onRequest,
       schema: {
         operationId: 'stepUp',
@@ -115,11 +118,11 @@ function stepUpRoute(server: HttpServer, options: SecondFactorRoutesOptions): vo
 
 /** Enters a factor. The session must be fresh: else a stolen one would lock its owner out. */
 function setUpRoutes(server: HttpServer, options: SecondFactorRoutesOptions): void {
-  const { core, factors, stepUp, enrolmentGuard } = options
+  const { core, factors, stepUp, enrolmentGuard, throttle } = options
   server.post(
     `${PATH}/totp`,
     {
-      ...limited(PROOF_RATE),
+      ...limitedEverywhere(throttle, PROOF_RATE),
       onRequest: [enrolmentGuard.onRequest, stepUpGuard(enrolmentGuard).onRequest],
       schema: {
         operationId: 'beginTotp',
@@ -141,7 +144,7 @@ function setUpRoutes(server: HttpServer, options: SecondFactorRoutesOptions): vo
   server.post(
     `${PATH}/totp/confirm`,
     {
-      ...limited(PROOF_RATE),
+      ...limitedEverywhere(throttle, PROOF_RATE),
       onRequest: enrolmentGuard.onRequest,
       schema: {
         operationId: 'confirmTotp',

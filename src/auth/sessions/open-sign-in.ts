@@ -2,7 +2,7 @@ import { recordAudit, recordAuditLast } from '../../audit/index.ts'
 import type { Id } from '../../platform/index.ts'
 import type { CoreDb } from '../../tenancy/index.ts'
 import { isStillActive } from '../accounts/store.ts'
-import { loggedIn, loginFailed, sessionsEnded } from '../audit.ts'
+import { loggedIn, loginFailed, sessionsEnded, signInMethodOf } from '../audit.ts'
 import { authErrors } from '../errors.ts'
 import type { Realm } from './realm.ts'
 import { makeRoom } from './room.ts'
@@ -36,7 +36,7 @@ export async function openSignIn(
     if (!mayEnter) throw authErrors.invalidCredentials()
     await makeRoom(tx, userId)
     const opened = await open(tx)
-    await recordAuditLast(tx, loggedIn(userId, opened.sessionId))
+    await recordAuditLast(tx, loggedIn(userId, opened.sessionId, signInMethodOf(opened.amr)))
     return opened
   })
   if (coreUserId === null) return session

@@ -6,16 +6,9 @@ import {
   type RatePolicy,
   refusalOf,
 } from '../../http/index.ts'
-import {
-  type AppError,
-  appErrorIn,
-  type Id,
-  type Logger,
-  runDetached,
-  type SecretBox,
-} from '../../platform/index.ts'
+import { type AppError, type Id, type Logger, runDetached, type SecretBox } from '../../platform/index.ts'
 import { type CoreDb, type CoreTx, Worker } from '../../tenancy/index.ts'
-import { authErrors } from '../errors.ts'
+import { isWrongSecret } from '../errors.ts'
 import { type CountedAttempt, createAttempts } from './attempts.ts'
 import { createSchedule, FREE_FAILURES } from './schedule.ts'
 import { type AccountUse, forget, type NetworkCount, type NetworkUse } from './store.ts'
@@ -120,7 +113,7 @@ export function createThrottle({ core, box, limits, log }: ThrottleOptions): Thr
       const key = keyOfSubject(subject)
       const attempt = await begin(subject, request)
       const result = await check().catch(async (error: unknown) => {
-        if (!isWrong(error)) await quietly(attempt.takeBack())
+        if (!isWrongSecret(error)) await quietly(attempt.takeBack())
         throw error
       })
       const forgotten = runDetached(() => quietly(attempts.forget(key)))
@@ -158,8 +151,4 @@ function tooManyFailures({ purpose }: Subject, use: AccountUse | undefined, fact
   }
   const detail = purpose === 'second-factor' ? FACTOR_DETAIL : DETAIL
   return httpErrors.rateLimited({ detail, retryAfter, headers })
-}
-
-function isWrong(error: unknown): boolean {
-  return appErrorIn(error)?.code === authErrors.invalidCredentials.definition.code
 }

@@ -3,10 +3,11 @@ import {
   authErrors,
   type CorePrincipal,
   createTenantOf,
-  limited,
+  limitedEverywhere,
   originOf,
   presentSignedIn,
   realmHeaders,
+  type Throttle,
 } from '../../auth/index.ts'
 import { type Guard, type HttpServer, type RatePolicy, responses } from '../../http/index.ts'
 import { policyErrors } from '../../organizations/index.ts'
@@ -23,6 +24,7 @@ export interface AcceptanceRoutesOptions {
   /** Lower case. */
   readonly tenantHeader: string
   readonly coreGuard: Guard<CorePrincipal>
+  readonly throttle: Pick<Throttle, 'spend'>
 }
 
 /** Tokens cannot be guessed: this keeps a flood away from the databases. */
@@ -37,12 +39,15 @@ const REFUSALS = [
 
 /** How the invited join: as somebody new, or as the platform users that they are. */
 export function acceptanceRoutes(server: HttpServer, options: AcceptanceRoutesOptions): void {
-  const { acceptance, tenancy, tenantHeader, coreGuard } = options
+  const { acceptance, tenancy, tenantHeader, coreGuard, throttle } = options
   const tenantOf = createTenantOf(tenancy, tenantHeader)
 
   server.post(
     '/api/v1/invitations/accept',
-    { ...limited(RATE), schema: { ...ACCEPT_AS_NEW, headers: realmHeaders(tenantHeader) } },
+    {
+      ...limitedEverywhere(throttle, RATE),
+      schema: { ...ACCEPT_AS_NEW, headers: realmHeaders(tenantHeader) },
+    },
     async (request, reply) => {
       const tenant = await tenantOf(request)
       if (!tenant) throw authErrors.tenantHeaderRequired()
@@ -55,7 +60,7 @@ export function acceptanceRoutes(server: HttpServer, options: AcceptanceRoutesOp
   )
   server.post(
     '/api/v1/organizations/:id/invitations/accept',
-    { ...limited(RATE), onRequest: coreGuard.onRequest, schema: ACCEPT_AS_ME },
+    { ...limitedEverywhere(throttle, RATE), onRequest: coreGuard.onRequest, schema: ACCEPT_AS_ME },
     async (request, reply) => {
       const tenant = await enter(tenancy, request.params.id)
       const principal = coreGuard.admitted(request)

@@ -1,6 +1,7 @@
 import { recordAudit } from '../../audit/index.ts'
 import {
   type CorePrincipal,
+  guessesFor,
   hashOneTimeToken,
   looksLikeOneTimeToken,
   type Origin,
@@ -65,7 +66,7 @@ export function createAcceptance(options: AcceptanceOptions): Acceptance {
       const hash = readToken(token)
       // Before the work of hashing a password; what counts is looked at once more.
       const { email } = await requireGood(tenant, hash)
-      requireGoodPassword(password, '/password', [email, fullName ?? ''])
+      requireGoodPassword(password, '/password', await guessesFor(core, tenant.tenantId, { email, fullName }))
       const passwordHash = await passwords.hash(password)
       const joined = await tenant.transaction(async (tx) => {
         const invitation = await consume(tx, hash)

@@ -1,5 +1,11 @@
 import { Type } from 'typebox'
-import { secondFactorErrors, stepUpGuard, type TenantPrincipal } from '../../auth/index.ts'
+import {
+  limitedEverywhere,
+  secondFactorErrors,
+  stepUpGuard,
+  type TenantPrincipal,
+  type Throttle,
+} from '../../auth/index.ts'
 import {
   type HttpServer,
   httpErrors,
@@ -15,6 +21,7 @@ import type { DomainService } from './service.ts'
 export interface DomainRoutesOptions {
   readonly domains: DomainService
   readonly tenantGuard: PermissionGuard<TenantPrincipal>
+  readonly throttle: Pick<Throttle, 'spend'>
 }
 
 const PATH = '/api/v1/organization/domains'
@@ -23,7 +30,10 @@ const DESCRIBED = { tags: ['sso'] }
 const RATE: RatePolicy = { name: 'verify-domain', limit: 20, windowSeconds: 60 }
 
 /** The domains whose people may join an organization through its identity provider. */
-export function domainRoutes(server: HttpServer, { domains, tenantGuard }: DomainRoutesOptions): void {
+export function domainRoutes(
+  server: HttpServer,
+  { domains, tenantGuard, throttle }: DomainRoutesOptions,
+): void {
   const guard = tenantGuard.requires('organization.sso' satisfies Permission)
   const onRequest = [guard.onRequest, stepUpGuard(guard).onRequest]
 
@@ -38,7 +48,7 @@ export function domainRoutes(server: HttpServer, { domains, tenantGuard }: Domai
   })
   server.post(
     `${PATH}/:id/verify`,
-    { onRequest, config: { rateLimit: RATE }, schema: VERIFY },
+    { ...limitedEverywhere(throttle, RATE), onRequest, schema: VERIFY },
     async (request) => {
       const { tenant, user } = guard.admitted(request)
       return presentDomain(await domains.verify(tenant, user.id, request.params.id))

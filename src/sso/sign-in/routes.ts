@@ -1,13 +1,15 @@
 import { Type } from 'typebox'
 import {
   AuthResponse,
+  createNetworkLimit,
   createTenantOf,
-  limited,
+  limitedEverywhere,
   originOf,
   presentSignedIn,
   realmHeaders,
+  type Throttle,
 } from '../../auth/index.ts'
-import { type HttpServer, RATE, responses } from '../../http/index.ts'
+import { type HttpServer, type RatePolicy, responses } from '../../http/index.ts'
 import { policyErrors } from '../../organizations/index.ts'
 import { type Tenancy, tenancyErrors } from '../../tenancy/index.ts'
 import { ssoErrors } from '../errors.ts'
@@ -22,9 +24,12 @@ export interface SignInRoutesOptions {
   readonly tenancy: Tenancy
   /** Lower case. */
   readonly tenantHeader: string
+  readonly throttle: Pick<Throttle, 'spend'>
 }
 
 export const ATTEMPT_SECONDS = 600
+/** For each network: a sign-in takes three requests, and many people may share one address. */
+export const SSO_RATE: RatePolicy = { name: 'sso', limit: 60, windowSeconds: 60 }
 const DESCRIBED = { tags: ['sso'], security: [] }
 /** A description, a code and a set of keys, each asked for once, of somebody else. */
 const CALLBACK_TIMEOUT_MS = 20_000
@@ -32,14 +37,14 @@ const CALLBACK_TIMEOUT_MS = 20_000
 /** Signing in through an organization's identity provider: begin, come back, end. */
 export function signInRoutes(
   server: HttpServer,
-  { signIn, tenancy, tenantHeader }: SignInRoutesOptions,
+  { signIn, tenancy, tenantHeader, throttle }: SignInRoutesOptions,
 ): void {
   const tenantOf = createTenantOf(tenancy, tenantHeader)
   const headers = realmHeaders(tenantHeader)
 
   server.post(
     '/api/v1/auth/sso/start',
-    { ...limited(RATE.login), schema: { ...START, headers } },
+    { ...limitedEverywhere(throttle, SSO_RATE), schema: { ...START, headers } },
     async (request, reply) => {
       const { email, return_url: returnUrl, reauthenticate: isAnew } = request.body
       const tenant = (await tenantOf(request)) ?? (await routeByEmail(signIn, email ?? ''))
@@ -50,7 +55,11 @@ export function signInRoutes(
   )
   server.get(
     '/api/v1/auth/sso/callback/:tenant_id',
-    { config: { rateLimit: RATE.login, timeoutMs: CALLBACK_TIMEOUT_MS }, schema: CALLBACK },
+    {
+      config: { rateLimit: SSO_RATE, timeoutMs: CALLBACK_TIMEOUT_MS },
+      preHandler: createNetworkLimit(throttle)(SSO_RATE),
+      schema: CALLBACK,
+    },
     async (request, reply) => {
       const [, query = ''] = request.url.split(/\?(.*)/s)
       const outcome = await answer(signIn, request.params.tenant_id, query)
@@ -60,8 +69,10 @@ export function signInRoutes(
       return await reply.code(200).send({ code: outcome.code })
     },
   )
-  server.post('/api/v1/auth/sso/token', { ...limited(RATE.login), schema: TOKEN }, async (request) =>
-    presentSignedIn(await finish(signIn, request.body, originOf(request))),
+  server.post(
+    '/api/v1/auth/sso/token',
+    { ...limitedEverywhere(throttle, SSO_RATE), schema: TOKEN },
+    async (request) => presentSignedIn(await finish(signIn, request.body, originOf(request))),
   )
 }
 
