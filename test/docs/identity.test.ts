@@ -55,12 +55,17 @@ describe('permissions', () => {
   })
 })
 
+/** The text of each of the program's files, without its tests. */
+function sources(): string[] {
+  const paths = readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8' })
+  const isProgram = (path: string) => path.endsWith('.ts') && !path.endsWith('.test.ts')
+  return paths.filter(isProgram).map((path) => read(join('src', path)))
+}
+
 /** The actions of every catalogue, as the sources declare them: a catalogue itself only makes entries. */
 function declaredActions(): string[] {
-  const sources = readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8' })
-  return sources
-    .filter((path) => path.endsWith('.ts') && !path.endsWith('.test.ts') && path !== 'audit/catalogue.ts')
-    .flatMap((path) => [...read(join('src', path)).matchAll(/= auditCatalogue\((.*?)\}\)/gs)])
+  return sources()
+    .flatMap((source) => [...source.matchAll(/^(?:export )?const \w+ = auditCatalogue\(\{\s(.*?)\}\)\n/gms)])
     .flatMap(([, body = '']) => [...body.matchAll(/'([\w.]+)':/g)].map(([, name = '']) => name))
 }
 
@@ -70,4 +75,26 @@ it('names every audit action that there is, each once', () => {
   const actions = declaredActions()
   expect(actions).toContain('admin.created')
   expect(table.flatMap(([, names = '']) => dotted(names)).toSorted()).toEqual(actions.toSorted())
+})
+
+/** Every limit of the sources, from `{ name: 'login', limit: 20, windowSeconds: 60 }`. */
+function declaredLimits(): string[] {
+  const policy = /name: '([\w-]+)', limit: (\d+), windowSeconds: ([\d_*\s]+?) \}/g
+  return sources().flatMap((source) =>
+    [...source.matchAll(policy)].map(([, name = '', limit = '', seconds = '']) => {
+      const product = seconds.split('*').reduce((all, factor) => all * Number(factor.replace('_', '')), 1)
+      return `${name}: ${limit} ${product === 60 ? 'a minute' : `in ${product / 3600} hours`}`
+    }),
+  )
+}
+
+it('has every limit with its number', () => {
+  const table = rows(between('### Limits\n', '\nThe policy is the name'))
+  const documented = table.map(([, policy = '', howMany = '']) => `${policy.replaceAll('`', '')}: ${howMany}`)
+  const limits = declaredLimits()
+  const written = sources()
+    .join()
+    .match(/\blimit: \d+, windowSeconds/g)
+  expect(limits).toHaveLength(written?.length ?? 0)
+  expect(limits.filter((limit) => !documented.some((row) => row.startsWith(limit)))).toEqual([])
 })
