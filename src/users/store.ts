@@ -1,6 +1,6 @@
 import { eq, sql } from 'drizzle-orm'
 import { type AuditEntry, auditOf } from '../audit/index.ts'
-import { type Id, newId, violates } from '../platform/index.ts'
+import { type Id, newId, preparedFor, violates } from '../platform/index.ts'
 import type { CoreExecutor, TenantExecutor, TenantTx } from '../tenancy/index.ts'
 import { userAudit } from './audit.ts'
 import { userErrors } from './errors.ts'
@@ -33,9 +33,17 @@ export async function findCoreUserByEmail(
   core: CoreExecutor,
   email: string,
 ): Promise<CoreUserRow | undefined> {
-  const [row] = await core.orm.select().from(coreUsers).where(eq(coreUsers.email, email))
+  const [row] = await coreUserByEmail(core).execute({ email })
   return row
 }
+
+const coreUserByEmail = preparedFor((orm) =>
+  orm
+    .select()
+    .from(coreUsers)
+    .where(eq(coreUsers.email, sql.placeholder('email')))
+    .prepare('core_user_by_email'),
+)
 
 /**
  * Lets a platform user operate the platform; `undefined` when there is none with this address.
@@ -112,9 +120,17 @@ export async function findTenantUserByEmail(
   tenant: TenantExecutor,
   email: string,
 ): Promise<TenantUserRow | undefined> {
-  const [row] = await tenant.orm.select().from(tenantUsers).where(eq(tenantUsers.email, email))
+  const [row] = await tenantUserByEmail(tenant).execute({ email })
   return row
 }
+
+const tenantUserByEmail = preparedFor((orm) =>
+  orm
+    .select()
+    .from(tenantUsers)
+    .where(eq(tenantUsers.email, sql.placeholder('email')))
+    .prepare('tenant_user_by_email'),
+)
 
 /**
  * Reads a user whom nobody else changes until the transaction ends; `undefined` when the user is gone. New sessions may

@@ -36,11 +36,16 @@ export async function insertSession(
   const amr = [...session.amr]
   const secondFactorAt = amr.length > 1 ? sql`now()` : null
   const expiresAt = sql`now() + least(${seconds(life.idle)}, ${absoluteLife(tx, userId, life)})`
+  const token = tx.orm
+    .insert(refreshTokens)
+    .values({ hash: refreshTokenHash, sessionId: id })
+    .returning({ hash: refreshTokens.hash })
+  // One statement for both, as every sign-in waits: the token's reference to the session is checked at its end.
   const [row] = await tx.orm
+    .with(tx.orm.$with('token').as(token))
     .insert(sessions)
     .values({ id, userId, ...origin, amr, secondFactorAt, expiresAt })
     .returning({ secondsLeft: SECONDS_LEFT })
-  await insertRefreshToken(tx, { hash: refreshTokenHash, sessionId: id })
   return row?.secondsLeft ?? 0
 }
 
