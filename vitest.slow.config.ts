@@ -1,7 +1,7 @@
 import { defineConfig } from 'vitest/config'
 import usual from './vitest.config.ts'
 
-/** What takes too long for each change, or wants the machine for itself: times, long lists, long runs of properties and races. */
+/** What takes too long for each change, or wants the machine for itself: times, long lists, tokens in turn, long runs of properties. */
 export default defineConfig({
   test: {
     ...usual.test,

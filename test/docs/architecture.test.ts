@@ -57,3 +57,9 @@ it('has its arrows', () => {
   const arrows = floors.map((floor) => ({ floor, imports: allowed(floor) }))
   expect(documentedArrows()).toEqual(arrows)
 })
+
+it('has folders that README.md lists', () => {
+  const [, table = ''] = read('README.md').split('\n## Folders\n')
+  const listed = [...(table.split('\n## ')[0] ?? '').matchAll(/`src\/([\w-]+)(?:\/|\.ts)`/g)]
+  expect(listed.map(([, floor]) => floor).toSorted()).toEqual(floors.toSorted())
+})

@@ -1,8 +1,8 @@
 import { expect, it } from 'vitest'
 import { runCommandLine } from '../../src/cli/index.ts'
-import { codeIn, exists, read } from './project-files.ts'
+import { codeIn, documents, exists, read } from './project-files.ts'
 
-const guides = ['README.md', 'CONTRIBUTING.md', 'ARCHITECTURE.md', 'SECURITY.md']
+const guides = documents().filter((path) => !/^docs.adr.|^CHANGELOG/.test(path))
 const code = guides.flatMap((path) =>
   codeIn(read(path)).flatMap((line) => line.split('&&').map((one) => one.trim())),
 )
@@ -59,4 +59,12 @@ it('runs test files that exist', () => {
   )
   expect(files.length).toBeGreaterThan(0)
   expect(files.filter((path) => !exists(path))).toEqual([])
+})
+
+it('names every command in the row of --help', async () => {
+  const [, row = ''] = /^\| `npx tenantry --help` \|(.*)\|$/m.exec(read('README.md')) ?? []
+  const { text } = await help([])
+  const [, list = ''] = /\nCommands:\n(.*?)\n\n/s.exec(text) ?? []
+  const names = [...list.matchAll(/^ {2}(\w+)/gm)].map(([, name]) => name)
+  expect(codeIn(row).toSorted()).toEqual(names.filter((name) => name !== 'help').toSorted())
 })

@@ -15,8 +15,9 @@ export function exists(path: string): boolean {
 
 /** Every Markdown document, as a path from the root. */
 export function documents(): string[] {
-  const records = readdirSync(join(root, 'docs/adr')).map((name) => `docs/adr/${name}`)
-  return [...readdirSync(root), ...records].filter((path) => path.endsWith('.md')).sort()
+  const folders = ['.', 'docs', 'docs/adr']
+  const paths = folders.flatMap((folder) => readdirSync(join(root, folder)).map((name) => join(folder, name)))
+  return paths.filter((path) => path.endsWith('.md')).sort()
 }
 
 /** What a document says in monospace: inline code, and the lines of its code blocks without comments. */

@@ -89,14 +89,20 @@ describe('making a key', () => {
     expect(await create(wish)).toMatchObject({ status: 422, body: { code: 'validation-failed' } })
   })
 
-  it.each(['account.own', 'sessions.own', 'profile.write', 'api_keys.manage', 'organization.transfer'])(
-    'G5 gives %s to no key, whoever asks: 422',
-    async (scope) => {
-      const reply = await create({ name: 'x', scopes: ['profile.read', scope] })
-      expect(reply).toMatchObject({ status: 422, body: { code: 'validation-failed' } })
-      expect(reply.body.errors).toEqual([{ pointer: '/scopes/1', code: 'not-for-keys' }])
-    },
-  )
+  it.each([
+    'account.own',
+    'sessions.own',
+    'profile.write',
+    'api_keys.manage',
+    'organization.sso',
+    'organization.transfer',
+    'impersonations.read',
+    'impersonations.end',
+  ])('G5 gives %s to no key, whoever asks: 422', async (scope) => {
+    const reply = await create({ name: 'x', scopes: ['profile.read', scope] })
+    expect(reply).toMatchObject({ status: 422, body: { code: 'validation-failed' } })
+    expect(reply.body.errors).toEqual([{ pointer: '/scopes/1', code: 'not-for-keys' }])
+  })
 
   it('G5 gives no more than its maker may do: 403, with what is too much', async () => {
     const admin = await addLinked(test, tenantId, 'admin')
