@@ -1,4 +1,4 @@
-import { login, registerCredentials, tenantHeaders } from '../support/api.ts'
+import { type Credentials, login, registerCredentials, tenantHeaders } from '../support/api.ts'
 import { withBareServer } from '../support/bare.ts'
 import { failures, type Target } from '../support/load/plan.ts'
 import { runLoad } from '../support/load/run.ts'
@@ -8,6 +8,8 @@ import { bareTenant, createTenants, inParallel, profileOf, type Tenant } from '.
 import type { Measurement } from './measurement.ts'
 
 const TOKENS = 1_000
+/** Each has a hundred sessions at most: the sign-ins of one more end the oldest. */
+const TOKENS_OF_ONE = 50
 const CLIENTS = 32
 const SECONDS = 4
 const CONNECTIONS = 4
@@ -51,8 +53,10 @@ function row(name: string, against: string, pairs: readonly Pair[], least: numbe
 }
 
 async function signInOften(url: string, tenantId: string, times: number): Promise<Target[]> {
-  const person = await registerCredentials(url, tenantId)
-  return await inParallel(Array.from({ length: times }), async () => {
+  const people: Credentials[] = []
+  while (people.length * TOKENS_OF_ONE < times) people.push(await registerCredentials(url, tenantId))
+  const each = people.flatMap((person) => Array.from({ length: times / people.length }, () => person))
+  return await inParallel(each, async (person) => {
     const { status, token } = await login(url, person)
     if (status !== 200) throw new Error(`a sign-in answered ${status}`)
     return { url: `${url}/api/v1/users/me`, headers: tenantHeaders(tenantId, { token }) }
