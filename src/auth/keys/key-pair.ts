@@ -17,7 +17,10 @@ export class SigningKeyError extends Error {
   override readonly name = 'SigningKeyError'
 }
 
-/** A new key as it is stored. Its id is the RFC 7638 thumbprint of its public part. */
+/**
+ * A new key as it is stored. Its id is the RFC 7638 thumbprint of its public part, and begins with no dash: one in 64 would,
+ * and `tenantry keys revoke` would take that for an option.
+ */
 export async function generateKey(
   audience: Audience,
   box: SecretBox,
@@ -25,6 +28,7 @@ export async function generateKey(
   const { publicKey, privateKey } = generateKeyPairSync('ed25519')
   const publicJwk = await exportJWK(publicKey)
   const kid = await calculateJwkThumbprint(publicJwk)
+  if (kid.startsWith('-')) return await generateKey(audience, box)
   const pkcs8 = privateKey.export({ format: 'der', type: 'pkcs8' })
   return { kid, audience, publicJwk, sealedPrivateKey: box.seal(pkcs8, sealContext(kid)).toString('base64') }
 }
