@@ -28,7 +28,6 @@ export { guessesFor } from './passwords/guesses.ts'
 export {
   createPasswordHasher,
   type PasswordHasher,
-  passwordProblem,
   requireGoodPassword,
 } from './passwords/passwords.ts'
 export { requireStillPermitted } from './permission-guard.ts'

@@ -31,9 +31,8 @@ import { locationOf } from '../users/present.ts'
 import { readGroupPatch } from './patch.ts'
 import { groupTag } from './present.ts'
 import { readGroup } from './resource.ts'
-import { GROUP_SEARCHES } from './searches.ts'
 import { type DirectoryGroups, type ExpectGroup, replacing } from './service.ts'
-import { countGroups, type StoredGroup } from './store.ts'
+import { countGroups, GROUP_SEARCHES, type StoredGroup } from './store.ts'
 import { showGroups, showPage } from './views.ts'
 
 export interface DirectoryGroupRoutesOptions {

@@ -1,11 +1,19 @@
 import { and, asc, count, eq, inArray, notInArray, type SQL, sql } from 'drizzle-orm'
-import { type Id, violates } from '../../platform/index.ts'
+import { type Id, isId, violates } from '../../platform/index.ts'
 import type { TenantExecutor, TenantTx } from '../../tenancy/index.ts'
 import { tenantUsers } from '../../users/index.ts'
 import { scimErrors } from '../errors.ts'
+import {
+  equalitySearch,
+  requireText,
+  type Search,
+  type Searches,
+  textSearch,
+  timeSearch,
+} from '../filter/store.ts'
 import type { Page } from '../query.ts'
 import { scimGroupMembers, scimGroups } from '../tables.ts'
-import type { GroupNames } from './resource.ts'
+import { foldGroupName, type GroupNames } from './resource.ts'
 
 const MEMBER_COUNT = sql<number>`(select count(*) from ${scimGroupMembers}
   where ${scimGroupMembers.groupId} = ${scimGroups.id})`.mapWith(Number)
@@ -133,3 +141,35 @@ function select(tenant: TenantExecutor) {
 function refuseDuplicate(error: unknown): never {
   throw violates(error, 'scim_groups_display_name_key_key') ? scimErrors.uniqueness({ cause: error }) : error
 }
+
+const searchNames = textSearch(sql`${scimGroups.displayNameKey}`)
+const displayName: Search = (comparison) => {
+  const { op, value } = comparison
+  if (op === 'pr') return sql`true`
+  const wanted = foldGroupName(requireText(value))
+  return op === 'eq' ? eq(scimGroups.displayNameKey, wanted) : searchNames({ ...comparison, value: wanted })
+}
+
+const byMember = equalitySearch(
+  (text) =>
+    isId(text)
+      ? sql`${scimGroups.id} in (select ${scimGroupMembers.groupId} from ${scimGroupMembers}
+          where ${scimGroupMembers.userId} = ${text})`
+      : sql`false`,
+  sql`(select min(${scimGroupMembers.userId}::text) from ${scimGroupMembers}
+    where ${scimGroupMembers.groupId} = ${scimGroups.id})`,
+)
+
+/** What groups can be searched for. */
+export const GROUP_SEARCHES: Searches = new Map<string, Search>([
+  [
+    'id',
+    equalitySearch((text) => (isId(text) ? eq(scimGroups.id, text) : sql`false`), sql`${scimGroups.id}`),
+  ],
+  ['externalid', equalitySearch((text) => eq(scimGroups.externalId, text), sql`${scimGroups.externalId}`)],
+  ['displayname', displayName],
+  ['members', byMember],
+  ['members.value', byMember],
+  ['meta.created', timeSearch(sql`${scimGroups.createdAt}`)],
+  ['meta.lastmodified', timeSearch(sql`${scimGroups.updatedAt}`)],
+])

@@ -30,9 +30,8 @@ import {
 import { SCIM_PREFIX, URN } from '../urns.ts'
 import { locationOf, presentUser } from './present.ts'
 import { readUser } from './resource.ts'
-import { USER_SEARCHES } from './searches.ts'
 import type { DirectoryUsers, Expect } from './service.ts'
-import { countUsers, listUsers, type StoredUser } from './store.ts'
+import { countUsers, listUsers, type StoredUser, USER_SEARCHES } from './store.ts'
 
 export interface DirectoryUserRoutesOptions {
   readonly guard: Guard<Directory>
