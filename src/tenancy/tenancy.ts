@@ -90,7 +90,8 @@ export interface Tenancy {
 }
 
 const RECONCILE = { intervalMs: 2_000, pauseMs: 2_000 }
-const WARM = { intervalMs: 1_000, pauseMs: 1_000 }
+/** Spares that another process made are found at the interval; a pause is enough for those of this one. */
+const WARM = { intervalMs: 1_000, pauseMs: 10 }
 const REFILL = { intervalMs: 2_000, pauseMs: 50 }
 /** So many processes can have all of a tenant's connections that one process may have, with some for maintenance. */
 const PROCESSES = 5
@@ -120,10 +121,11 @@ export function createTenancy(options: TenancyOptions): Tenancy {
     spareTaken: () => worker.wake('spares'),
     log,
   })
-  const spares = new SpareKeeper({ core, servers, provisioner, wanted: options.spares, log })
+  const spareMade = () => warmer.wake('warm spares')
+  const spares = new SpareKeeper({ core, servers, provisioner, wanted: options.spares, spareMade, log })
   const reconcileOnce = () => reconcile({ core, provisioner, log })
   const worker: Worker = createWorker(reconcileOnce, spares, log)
-  const warmer = createWarmer(options, admission, (tenant) => provisioner.rehearse(tenant))
+  const warmer: Worker = createWarmer(options, admission, (tenant) => provisioner.rehearse(tenant))
   const doctor = { core, vault, urlOf, installationId, migrations, connectionLimit, provisioner, servers }
 
   return {

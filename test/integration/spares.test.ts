@@ -1,5 +1,7 @@
 import { sql } from 'drizzle-orm'
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest'
+import { silentLogger } from '../../src/platform/index.ts'
+import { SpareKeeper } from '../../src/tenancy/spares/spare-keeper.ts'
 import { PASSWORD, type SignedInUser, unique } from '../support/api-client.ts'
 import { atOnce } from '../support/at-once.ts'
 import type { CheckedPlatform } from '../support/checked-platform.ts'
@@ -43,6 +45,18 @@ it('makes as many as are wanted, and no more when two processes do so at once', 
   await Promise.all([one, other].map(({ platform }) => platform.tenancy.spares.refill()))
   expect(await spareIds()).toHaveLength(3)
   expect(await other.platform.tenancy.spares.refill()).toBe(false)
+})
+
+it('says so as soon as one is ready, so that it is warm before somebody asks for it', async () => {
+  await create({ name: unique('Gone') })
+  const { core, tenancy } = one.platform
+  const readyWhenTold: Promise<number>[] = []
+  const spareMade = () => readyWhenTold.push(spareIds().then((ids) => ids.length))
+  const { servers, provisioner } = tenancy
+  const keeper = new SpareKeeper({ core, servers, provisioner, wanted: 3, spareMade, log: silentLogger })
+  expect(await keeper.refill()).toBe(true)
+  expect(await keeper.refill()).toBe(false)
+  expect(await Promise.all(readyWhenTold)).toEqual([3])
 })
 
 it('gives the oldest to an organization, which keeps its id and is whole', async () => {

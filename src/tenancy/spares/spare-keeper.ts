@@ -15,6 +15,8 @@ export interface SpareKeeperOptions {
   readonly provisioner: Provisioner
   /** Spares that each server is to have. */
   readonly wanted: number
+  /** Called when one is ready. */
+  readonly spareMade: () => void
   readonly log: Logger
 }
 
@@ -59,13 +61,13 @@ export class SpareKeeper {
   }
 
   async #refillOne(id: Id): Promise<boolean> {
-    const { servers, provisioner } = this.#options
+    const { servers, provisioner, spareMade } = this.#options
     const server = await servers.get(id)
     // Asked also where no spare is wanted: that a server is back should be known before somebody needs it.
     if (!(await server.answers())) return false
     const claim = (await this.#claimOutdated(server)) ?? (await this.#reserve(server))
     if (!claim) return false
-    await provisioner.complete(claim)
+    if (await provisioner.complete(claim)) spareMade()
     return true
   }
 
