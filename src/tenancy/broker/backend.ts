@@ -11,6 +11,13 @@ import { isPlanStale, judge } from './verdict.ts'
 import type { Statement } from './waiter.ts'
 import { Wire } from './wire.ts'
 
+interface BackendOptions {
+  /** Milliseconds that opening it took. */
+  readonly openingMs: number
+  /** Asks the server to stop what runs on it. */
+  readonly cancel: (client: pg.Client) => Promise<void>
+}
+
 /** Whose backend it is; hears what happens to it. */
 export interface BackendOwner {
   readonly destination: Pick<Destination, 'isForOne'>
@@ -36,6 +43,8 @@ export class Backend implements Linked<Backend>, Lease {
   readonly client: pg.Client
   readonly owner: BackendOwner
   readonly bornAt = performance.now()
+  /** Milliseconds that opening it took. */
+  readonly openingMs: number
   /** Since when nothing runs on it. */
   idleSince = this.bornAt
   /** Its place is counted as one that becomes free soon. */
@@ -48,9 +57,10 @@ export class Backend implements Linked<Backend>, Lease {
   #isRetired = false
   #closing: Promise<void> | undefined
 
-  constructor(client: pg.Client, owner: BackendOwner, cancel: (client: pg.Client) => Promise<void>) {
+  constructor(client: pg.Client, owner: BackendOwner, { openingMs, cancel }: BackendOptions) {
     this.client = client
     this.owner = owner
+    this.openingMs = openingMs
     this.#wire = new Wire(client)
     this.#process = new ServerProcess(client, cancel)
     client.on('error', () => this.retire())

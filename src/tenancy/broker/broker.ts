@@ -11,6 +11,7 @@ const DEFAULTS = {
   maxLifeMs: 1_800_000,
   pipelineDepth: 8,
   turnMs: 20,
+  turnOpenings: 4,
   cancel: requestCancel,
   isAway: () => false,
 }

@@ -6,8 +6,12 @@ const RETRY_MS = 100
 
 /** Hears how the tries ended. `isOutdated`: what was known when it began holds no longer. */
 export interface ConnectorOwner {
-  /** Resolves when nothing more happens because of it. */
-  connected(client: pg.Client, isOutdated: boolean): Promise<void>
+  /**
+   * Resolves when nothing more happens because of it.
+   *
+   * @param openingMs how long it took
+   */
+  connected(client: pg.Client, openingMs: number, isOutdated: boolean): Promise<void>
   notConnected(error: unknown, isOutdated: boolean): void
 }
 
@@ -57,6 +61,7 @@ export class Connector {
   }
 
   async #try(destination: Destination, generation: number): Promise<void> {
+    const startedAt = performance.now()
     let client: pg.Client
     try {
       client = await destination.open()
@@ -68,6 +73,6 @@ export class Connector {
     }
     this.#opening--
     this.#retryAt = 0
-    await this.#owner.connected(client, generation !== this.#generation)
+    await this.#owner.connected(client, performance.now() - startedAt, generation !== this.#generation)
   }
 }

@@ -81,7 +81,7 @@ describe('callers in line', () => {
   })
 
   it('of several tenants get places in turn', async () => {
-    const rig = start({ max: 1, turnMs: 0 })
+    const rig = start({ max: 1, turnMs: 0, turnOpenings: 0 })
     const one = rig.hold(3)
     await one.held
     const { served, note } = record()
@@ -92,7 +92,7 @@ describe('callers in line', () => {
   })
 
   it('of a tenant that has little come before those of one that has much', async () => {
-    const rig = start({ max: 4, maxPerTenant: 4, turnMs: 0 })
+    const rig = start({ max: 4, maxPerTenant: 4, turnMs: 0, turnOpenings: 0 })
     const many = [0, 0, 0, 0].map((index) => rig.hold(index))
     await Promise.all(many.map((one) => one.held))
     const { served, note } = record()

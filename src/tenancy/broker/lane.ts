@@ -63,9 +63,9 @@ export class Lane implements Contender, BackendOwner, ConnectorOwner {
     this.#connector.open(this.destination)
   }
 
-  async connected(client: pg.Client, isOutdated: boolean): Promise<void> {
+  async connected(client: pg.Client, openingMs: number, isOutdated: boolean): Promise<void> {
     const { isClosed, options } = this.#shared
-    const backend = new Backend(client, this, options.cancel)
+    const backend = new Backend(client, this, { openingMs, cancel: options.cancel })
     this.#connections.add(backend)
     if (isClosed || isOutdated) {
       backend.retire()

@@ -29,8 +29,10 @@ export interface BrokerOptions {
   readonly maxLifeMs?: number
   /** Most statements under way on one connection. */
   readonly pipelineDepth?: number
-  /** Milliseconds that a busy tenant keeps a connection while another tenant waits for a place. */
+  /** Milliseconds that a busy tenant keeps a connection at least while another tenant waits for a place. */
   readonly turnMs?: number
+  /** So many times as long as it took to open its connection may the tenant keep it, where that is longer. */
+  readonly turnOpenings?: number
   /** Whether the server is known not to answer. Then one caller of a tenant tries it, and the others hear 503 at once. */
   readonly isAway?: () => boolean
   /** Asks the server to stop what this connection's backend runs; resolves when it was told. */

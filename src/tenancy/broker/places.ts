@@ -1,5 +1,6 @@
 import type { Backend } from './backend.ts'
 import { Chain, type Linked } from './chain.ts'
+import type { BrokerOptions } from './options.ts'
 
 /** Who may need a place for another connection. */
 export interface Contender extends Linked<Contender> {
@@ -10,6 +11,14 @@ export interface Contender extends Linked<Contender> {
   /** Begins to open a connection, on a place that is taken for it. */
   open(): void
 }
+
+/** What the places that a broker shares out are governed by: see `BrokerOptions`. */
+export type PlacesOptions = Required<Pick<BrokerOptions, 'max' | 'maxWaitMs' | 'turnMs' | 'turnOpenings'>>
+
+type Turn = Pick<Backend, 'bornAt' | 'openingMs' | 'owner'>
+
+/** A turn of everybody who waits lasts at most this part of the time that they wait. */
+const ROUND_OF_WAIT = 0.25
 
 /** A connection unused for longer than this, in milliseconds, may go so that a busy tenant gets one more. */
 const COLD_MS = 1_000
@@ -25,16 +34,14 @@ const WARM_MS = 100
 export class Places {
   /** Connections that nobody uses, the longest unused first. */
   readonly idle = new Chain<Backend>()
-  readonly #max: number
-  readonly #turnMs: number
+  readonly #options: PlacesOptions
   readonly #withNone = new Chain<Contender>()
   readonly #withSome = new Chain<Contender>()
   #taken = 0
   #coming = 0
 
-  constructor({ max, turnMs }: { readonly max: number; readonly turnMs: number }) {
-    this.#max = max
-    this.#turnMs = turnMs
+  constructor(options: PlacesOptions) {
+    this.#options = options
   }
 
   get taken(): number {
@@ -42,7 +49,7 @@ export class Places {
   }
 
   get hasFree(): boolean {
-    return this.#taken < this.#max
+    return this.#taken < this.#options.max
   }
 
   /** Whether somebody waits for a place that is not on its way yet. */
@@ -101,8 +108,8 @@ export class Places {
   }
 
   /** Whether a connection that did its turn must make room for another tenant, though its own is not done. */
-  mustGiveUp(backend: Backend, now: number): boolean {
-    if (!this.isShort || now - backend.bornAt < this.#turnMs) return false
+  mustGiveUp(backend: Turn, now: number): boolean {
+    if (!this.isShort || now - backend.bornAt < this.#turnOf(backend)) return false
     return this.#coming < this.#withNone.size || this.#isRicher(backend.owner)
   }
 
@@ -111,6 +118,16 @@ export class Places {
     if (backend.isComing === isComing) return
     backend.isComing = isComing
     this.#coming += isComing ? 1 : -1
+  }
+
+  /**
+   * Whoever gives up a connection opens another: where all are busy and each turn is short, most of the time goes into that.
+   * But all who wait must have had a turn long before the first of them is refused.
+   */
+  #turnOf({ openingMs }: Turn): number {
+    const { max, maxWaitMs, turnMs, turnOpenings } = this.#options
+    const longest = (maxWaitMs * ROUND_OF_WAIT * max) / (this.#withNone.size + this.#withSome.size)
+    return Math.max(turnMs, Math.min(turnOpenings * openingMs, longest))
   }
 
   #lineOf(contender: Contender): Chain<Contender> {
