@@ -255,7 +255,7 @@ function openServers(
 async function prepare(servers: ServerRegistry, log: Logger): Promise<void> {
   const prepareOne = async (server: TenantServer) => {
     try {
-      await server.administer((connection) => server.template.ensure(connection))
+      await server.copy((connection) => server.template.ensure(connection))
     } catch (error) {
       if (server.holdsCore) throw error
       log.error({ err: error, server_id: server.id }, 'a server could not be prepared')

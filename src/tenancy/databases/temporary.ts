@@ -17,7 +17,7 @@ export async function inTemporaryDatabase<T>(
   work: (database: Connection) => Promise<T>,
 ): Promise<T> {
   const name = `${templatePrefix(installationId)}${randomBytes(6).toString('hex')}_${randomBytes(4).toString('hex')}`
-  return await server.administer(async (administration) => {
+  return await server.copy(async (administration) => {
     await beginBuilding(administration, name)
     try {
       await create(administration, name)

@@ -76,7 +76,7 @@ export function createSteps(
     database: async (journey) => {
       const { claim, server } = journey
       const mark = databaseMark(await installationId(), claim.tenantId)
-      await server.administer(async (connection) => {
+      await server.copy(async (connection) => {
         await clearBroken(connection, claim.databaseName, mark)
         const isNew = await clone(server, connection, claim.databaseName, connectionLimit)
         if (!isNew) journey.isAdopted = true

@@ -33,7 +33,7 @@ export interface TenantServerOptions {
 }
 
 /** Each CREATE DATABASE copies megabytes, and the server's disk is everybody's: two at a time, the others wait. */
-const PROVISIONING_CONNECTIONS = 2
+const COPYING_CONNECTIONS = 2
 const PROVISIONING_TIMEOUTS = { ...MAINTENANCE_TIMEOUTS, connect: 60_000 }
 /** Most that an answer to nothing may take. */
 const ANSWER_MS = 2_000
@@ -53,7 +53,9 @@ export class TenantServer {
   readonly breaker = new CircuitBreaker()
   readonly template: TenantTemplate
   readonly #options: TenantServerOptions
-  readonly #provisioning: Pool
+  readonly #copying: Pool
+  /** Roles and rights: milliseconds, which should not wait behind tenfold of that. */
+  readonly #administration: Pool
   /** Never in line behind a CREATE DATABASE. */
   readonly #probe: Pool
   readonly #pings = new SingleFlight<'ping', void>()
@@ -72,10 +74,9 @@ export class TenantServer {
       idleMs: IDLE_MS,
       isAway: () => this.breaker.isOpen,
     })
-    this.#provisioning = createPool({
-      ...this.#connectionTo(databaseOf(url), PROVISIONING_TIMEOUTS),
-      max: PROVISIONING_CONNECTIONS,
-    })
+    const provisioning = this.#connectionTo(databaseOf(url), PROVISIONING_TIMEOUTS)
+    this.#copying = createPool({ ...provisioning, max: COPYING_CONNECTIONS })
+    this.#administration = createPool({ ...provisioning, max: 1 })
     this.#probe = createPool({ ...this.#connectionTo(databaseOf(url), REQUEST_TIMEOUTS), max: 1 })
     this.template = new TenantTemplate({
       migrations,
@@ -84,17 +85,14 @@ export class TenantServer {
     })
   }
 
-  /** A connection of the platform's role for statements about databases and roles. */
-  async administer<T>(work: (server: Connection) => Promise<T>): Promise<T> {
-    if (isOld(this.#answeredAt)) await this.#ping()
-    return await this.#provisioning.exclusive(async (server) => {
-      // An unused connection may be one that the network has forgotten, and `work` has all the time in the world.
-      if (isOld(this.#usedAt.get(server))) await server.query(PROBE)
-      const result = await work(server)
-      this.#answeredAt = performance.now()
-      this.#usedAt.set(server, this.#answeredAt)
-      return result
-    })
+  /** A connection of the platform's role for short statements about databases and roles. */
+  administer<T>(work: (server: Connection) => Promise<T>): Promise<T> {
+    return this.#on(this.#administration, work)
+  }
+
+  /** A connection of the platform's role to make databases with. */
+  copy<T>(work: (server: Connection) => Promise<T>): Promise<T> {
+    return this.#on(this.#copying, work)
   }
 
   /** Whether the server answers, within seconds. */
@@ -158,7 +156,8 @@ export class TenantServer {
   }
 
   async close(): Promise<void> {
-    await Promise.all([this.broker.close(), this.#provisioning.close(), this.#probe.close()])
+    const pools = [this.#copying, this.#administration, this.#probe]
+    await Promise.all([this.broker.close(), ...pools.map((pool) => pool.close())])
   }
 
   /** The breaker watches this and no long work, which would make others wait. */
@@ -166,6 +165,18 @@ export class TenantServer {
     await this.#pings.run('ping', async () => {
       await this.breaker.run(() => this.#probe.query(PROBE))
       this.#answeredAt = performance.now()
+    })
+  }
+
+  async #on<T>(pool: Pool, work: (server: Connection) => Promise<T>): Promise<T> {
+    if (isOld(this.#answeredAt)) await this.#ping()
+    return await pool.exclusive(async (server) => {
+      // An unused connection may be one that the network has forgotten, and `work` has all the time in the world.
+      if (isOld(this.#usedAt.get(server))) await server.query(PROBE)
+      const result = await work(server)
+      this.#answeredAt = performance.now()
+      this.#usedAt.set(server, this.#answeredAt)
+      return result
     })
   }
 
